@@ -1,0 +1,103 @@
+/**
+ * The ports: what the program asks of the world, so that everything between them is pure. `src/io` has the
+ * real ones, `test/support` has fakes.
+ *
+ * @module
+ */
+
+import type { Exchange } from "../http/exchange.ts";
+
+/**
+ * Takes one captured frame: `bytes[start, end)`, valid only during the call. `wireLength` is the frame's
+ * length on the wire (≥ `end - start` when cut by the snaplen), `time` is in microseconds since the epoch,
+ * `linkType` is a LINKTYPE_ value of the savefile formats.
+ */
+export type FrameHandler = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireLength: number,
+  time: number,
+  linkType: number,
+) => void;
+
+/** A run of captured frames, valid until the source is asked for the next one. */
+export interface FrameBatch {
+  /** Hands each frame to `handler` in capture order and returns how many there were. */
+  deliver(handler: FrameHandler): number;
+}
+
+/** What is being captured or read, as shown in reports. */
+export interface SourceInfo {
+  readonly kind: "interface" | "file" | "pipe";
+  /** Interface or file name; `-` for standard input. */
+  readonly name: string;
+  /** BPF expression in force, `""` for none. */
+  readonly filter: string;
+  /** Name of the link type, such as `EN10MB`; several joined by `,`. */
+  readonly linkType: string;
+}
+
+/** Packets that never reached this program. */
+export interface SourceDrops {
+  readonly kernel: number;
+  readonly interface: number;
+}
+
+/** Where frames come from: a live device, a savefile or a pipe. */
+export interface FrameSource {
+  /** May change while reading a pipe, whose link types become known with its first bytes. */
+  readonly info: SourceInfo;
+  /**
+   * Resolves with the next run of frames, or `undefined` at the end of the input or after `stop`. On a
+   * silent live source it may stay pending until then. Rejects with a `CaptureError` when reading fails;
+   * what was read before has been delivered by then.
+   */
+  next(): Promise<FrameBatch | undefined>;
+  /** Drops so far. Cheap; may lag while a read is under way. */
+  drops(): SourceDrops;
+  /** Makes a pending `next` end promptly. Safe to call at any time, more than once. */
+  stop(): void;
+  /** Waits for a pending read and releases everything. */
+  close(): Promise<void>;
+}
+
+/** Wall time. */
+export interface Clock {
+  /** Microseconds since the epoch. */
+  now(): number;
+}
+
+/** Size in character cells. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What can happen at the terminal besides its being drawn on. */
+export type TerminalEvent =
+  | { readonly kind: "key"; readonly key: string }
+  | { readonly kind: "resize" }
+  /** Back from a suspension: everything must be redrawn. */
+  | { readonly kind: "resume" };
+
+/** The user's terminal while the screen is shown. */
+export interface Terminal {
+  size(): TerminalSize;
+  /** Writes text and escape sequences. Throws `Deno.errors.BrokenPipe` and the like when it is gone. */
+  write(text: string): void;
+  /** Enters the alternate screen, raw input and a hidden cursor; events go to `onEvent`. */
+  open(onEvent: (event: TerminalEvent) => void): void;
+  /** Gives the terminal back exactly as it was. Safe to call at any time, more than once; never throws. */
+  close(): void;
+}
+
+/** Where exchanges go besides the report. */
+export interface Sink {
+  /** Takes one ended exchange. Buffers; does not block capture. */
+  write(exchange: Exchange): void;
+  /** Sends on what is buffered. Called after each batch of frames and at each interval. */
+  flush(): void;
+  /** Flushes and releases. */
+  close(): void;
+}

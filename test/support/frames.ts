@@ -1,0 +1,620 @@
+/**
+ * Frames for tests, made in code: link layers, IP, TCP and UDP with right lengths and checksums, and whole
+ * TCP conversations.
+ *
+ * Each protocol is a function of its payload, so that a test can bend any layer:
+ *
+ * ```ts
+ * const frame = ethernet(ipv4(tcp("GET / HTTP/1.1", { flags: "PA" }), { id: 7 }), { vlans: [5] });
+ * ```
+ *
+ * @module
+ */
+
+import type { FrameHandler } from "../../src/app/ports.ts";
+
+/** A captured frame as tests hold it. */
+export interface Frame {
+  /** The bytes captured: fewer than `wireLength` when cut by the snaplen. */
+  readonly bytes: Uint8Array;
+  /** Microseconds since the epoch. */
+  readonly time: number;
+  readonly wireLength: number;
+  /** LINKTYPE_ value. */
+  readonly linkType: number;
+}
+
+/** LINKTYPE_ values that frames can be made for. */
+export const LINK_TYPES = {
+  null: 0,
+  ethernet: 1,
+  raw: 101,
+  loop: 108,
+  linuxSll: 113,
+  linuxSll2: 276,
+} as const;
+
+/** EtherType values. */
+export const ETHER_TYPES = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd, qinq: 0x88a8 } as const;
+
+/** IP protocol numbers. */
+export const PROTOCOLS = {
+  hopByHop: 0,
+  tcp: 6,
+  udp: 17,
+  routing: 43,
+  fragment: 44,
+  authentication: 51,
+  noNext: 59,
+  destinationOptions: 60,
+} as const;
+
+/** Gives each frame to `handler`, as a frame source does. */
+export function deliver(frames: Iterable<Frame>, handler: FrameHandler): void {
+  for (const frame of frames) {
+    handler(frame.bytes, 0, frame.bytes.length, frame.wireLength, frame.time, frame.linkType);
+  }
+}
+
+/** A frame of `bytes`, cut to `snaplen` if that is less. */
+export function frameOf(
+  bytes: Uint8Array,
+  options: { time?: number; linkType?: number; snaplen?: number } = {},
+): Frame {
+  return {
+    bytes: bytes.subarray(0, options.snaplen ?? bytes.length),
+    time: options.time ?? 0,
+    wireLength: bytes.length,
+    linkType: options.linkType ?? LINK_TYPES.ethernet,
+  };
+}
+
+/** Bytes of a payload: text is written as UTF-8. */
+export function payloadBytes(payload: string | Uint8Array): Uint8Array {
+  return typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+}
+
+/** One array of all parts. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** 4 or 16 bytes of an address such as `10.0.0.1` or `2001:db8::1`; 6 of `02:00:00:00:00:01`. */
+export function addressBytes(address: string): Uint8Array {
+  if (address.includes(".")) return Uint8Array.from(address.split("."), Number);
+  if (/^(..:){5}..$/.test(address)) return Uint8Array.from(address.split(":"), (part) => parseInt(part, 16));
+  const [head, tail] = address.split("::").map((half) => half === "" ? [] : half.split(":"));
+  const groups = tail === undefined
+    ? head!
+    : [...head!, ...Array<string>(8 - head!.length - tail.length).fill("0"), ...tail];
+  return concat(...groups.map((group) => uint16(parseInt(group, 16))));
+}
+
+/** The Internet checksum (RFC 1071) over the parts joined. */
+export function checksum(...parts: readonly Uint8Array[]): number {
+  const bytes = concat(...parts);
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
+function uint16(value: number, littleEndian = false): Uint8Array {
+  const bytes = new Uint8Array(2);
+  new DataView(bytes.buffer).setUint16(0, value, littleEndian);
+  return bytes;
+}
+
+function uint32(value: number, littleEndian = false): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, littleEndian);
+  return bytes;
+}
+
+/** `bytes` with zeros after them up to a multiple of `unit`. */
+function padded(bytes: Uint8Array, unit: number): Uint8Array {
+  return concat(bytes, new Uint8Array((unit - bytes.length % unit) % unit));
+}
+
+/** The EtherType of an IP packet, by its version. */
+function etherTypeOf(packet: Uint8Array): number {
+  return packet[0]! >>> 4 === 6 ? ETHER_TYPES.ipv6 : ETHER_TYPES.ipv4;
+}
+
+export const CLIENT_MAC = "02:00:00:00:00:01";
+export const SERVER_MAC = "02:00:00:00:00:02";
+
+/** An Ethernet II frame. `vlans` are 802.1Q identifiers, outermost first; the outer of several has type 88a8. */
+export function ethernet(
+  packet: Uint8Array,
+  options: {
+    source?: string;
+    destination?: string;
+    etherType?: number;
+    vlans?: readonly number[];
+    /** Pad with zeros to this length, as cards do to 60. */
+    padTo?: number;
+  } = {},
+): Uint8Array {
+  const vlans = options.vlans ?? [];
+  const tags = vlans.map((id, i) =>
+    concat(uint16(i < vlans.length - 1 ? ETHER_TYPES.qinq : ETHER_TYPES.vlan), uint16(id))
+  );
+  const frame = concat(
+    addressBytes(options.destination ?? SERVER_MAC),
+    addressBytes(options.source ?? CLIENT_MAC),
+    ...tags,
+    uint16(options.etherType ?? etherTypeOf(packet)),
+    packet,
+  );
+  return concat(frame, new Uint8Array(Math.max(0, (options.padTo ?? 0) - frame.length)));
+}
+
+/** Options of both Linux cooked forms. `packetType` 0 is "to us", 4 "sent by us". */
+interface CookedOptions {
+  source?: string;
+  etherType?: number;
+  packetType?: number;
+}
+
+/** A Linux cooked frame, version 1. */
+export function linuxSll(packet: Uint8Array, options: CookedOptions = {}): Uint8Array {
+  return concat(
+    uint16(options.packetType ?? 0),
+    uint16(1),
+    uint16(6),
+    padded(addressBytes(options.source ?? CLIENT_MAC), 8),
+    uint16(options.etherType ?? etherTypeOf(packet)),
+    packet,
+  );
+}
+
+/** A Linux cooked frame, version 2. */
+export function linuxSll2(
+  packet: Uint8Array,
+  options: CookedOptions & { interfaceIndex?: number } = {},
+): Uint8Array {
+  return concat(
+    uint16(options.etherType ?? etherTypeOf(packet)),
+    uint16(0),
+    uint32(options.interfaceIndex ?? 1),
+    uint16(1),
+    Uint8Array.of(options.packetType ?? 0, 6),
+    padded(addressBytes(options.source ?? CLIENT_MAC), 8),
+    packet,
+  );
+}
+
+/**
+ * A BSD loopback frame: the address family in 4 bytes, in the writer's byte order for LINKTYPE_NULL and
+ * big-endian for LINKTYPE_LOOP. The family of IPv6 is 30 unless said, as on macOS (others: 24, 28).
+ */
+export function nullLoopback(
+  packet: Uint8Array,
+  options: { family?: number; littleEndian?: boolean } = {},
+): Uint8Array {
+  const family = options.family ?? (etherTypeOf(packet) === ETHER_TYPES.ipv6 ? 30 : 2);
+  return concat(uint32(family, options.littleEndian ?? true), packet);
+}
+
+/** Link layer of an IP packet, by LINKTYPE_ value. Addresses and VLANs are left out where the type has none. */
+export function link(
+  linkType: number,
+  packet: Uint8Array,
+  options: { source?: string; destination?: string; vlans?: readonly number[] } = {},
+): Uint8Array {
+  switch (linkType) {
+    case LINK_TYPES.ethernet:
+      return ethernet(packet, options);
+    case LINK_TYPES.linuxSll:
+      return linuxSll(packet, options);
+    case LINK_TYPES.linuxSll2:
+      return linuxSll2(packet, options);
+    case LINK_TYPES.null:
+      return nullLoopback(packet);
+    case LINK_TYPES.loop:
+      return nullLoopback(packet, { littleEndian: false });
+    case LINK_TYPES.raw:
+      return packet;
+    default:
+      throw new RangeError(`No frames are made for link type ${linkType}`);
+  }
+}
+
+/** An IPv4 packet (RFC 791). */
+export function ipv4(
+  payload: Uint8Array,
+  options: {
+    source?: string;
+    destination?: string;
+    protocol?: number;
+    id?: number;
+    moreFragments?: boolean;
+    dontFragment?: boolean;
+    /** In bytes, a multiple of 8. */
+    fragmentOffset?: number;
+    /** Header options, padded here to a multiple of 4. */
+    options?: Uint8Array;
+    /** Instead of the true one: 0 is what segmentation offload writes. */
+    totalLength?: number;
+  } = {},
+): Uint8Array {
+  const headerOptions = padded(options.options ?? new Uint8Array(0), 4);
+  const headerLength = 20 + headerOptions.length;
+  const fragment = (options.dontFragment ? 0x4000 : 0) | (options.moreFragments ? 0x2000 : 0) |
+    ((options.fragmentOffset ?? 0) >>> 3);
+  const header = concat(
+    Uint8Array.of(0x40 | (headerLength >>> 2), 0),
+    uint16(options.totalLength ?? headerLength + payload.length),
+    uint16(options.id ?? 0),
+    uint16(fragment),
+    Uint8Array.of(64, options.protocol ?? PROTOCOLS.tcp, 0, 0),
+    addressBytes(options.source ?? "10.0.0.1"),
+    addressBytes(options.destination ?? "10.0.0.2"),
+    headerOptions,
+  );
+  header.set(uint16(checksum(header)), 10);
+  return concat(header, payload);
+}
+
+/** Cuts an IPv4 packet without options into fragments of `size` bytes of payload, a multiple of 8. */
+export function fragmentIpv4(packet: Uint8Array, size: number, id = 1): Uint8Array[] {
+  const fragments: Uint8Array[] = [];
+  for (let offset = 20; offset < packet.length; offset += size) {
+    fragments.push(ipv4(packet.subarray(offset, offset + size), {
+      source: packet.subarray(12, 16).join("."),
+      destination: packet.subarray(16, 20).join("."),
+      protocol: packet[9]!,
+      id,
+      fragmentOffset: offset - 20,
+      moreFragments: offset + size < packet.length,
+    }));
+  }
+  return fragments;
+}
+
+/** An IPv6 extension header: its own protocol number and its bytes, the first of which is filled in by `ipv6`. */
+export interface Ipv6Extension {
+  readonly protocol: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Hop-by-hop or destination options of `length` bytes (a multiple of 8) that hold padding alone. */
+function paddingOptions(protocol: number, length: number): Ipv6Extension {
+  const bytes = new Uint8Array(length);
+  bytes.set([0, length / 8 - 1, 1, length - 4]);
+  return { protocol, bytes };
+}
+
+export function hopByHop(length = 8): Ipv6Extension {
+  return paddingOptions(PROTOCOLS.hopByHop, length);
+}
+
+export function destinationOptions(length = 8): Ipv6Extension {
+  return paddingOptions(PROTOCOLS.destinationOptions, length);
+}
+
+/** A routing header of type 4 (RFC 8754) with no segments left, through `address`. */
+export function routing(address = "2001:db8::99"): Ipv6Extension {
+  return {
+    protocol: PROTOCOLS.routing,
+    bytes: concat(Uint8Array.of(0, 2, 4, 0, 0, 0, 0, 0), addressBytes(address)),
+  };
+}
+
+/** A fragment header; `offset` in bytes, a multiple of 8. */
+export function fragment(options: { offset?: number; more?: boolean; id?: number } = {}): Ipv6Extension {
+  return {
+    protocol: PROTOCOLS.fragment,
+    bytes: concat(
+      Uint8Array.of(0, 0),
+      uint16((options.offset ?? 0) | (options.more ? 1 : 0)),
+      uint32(options.id ?? 1),
+    ),
+  };
+}
+
+/** An authentication header (RFC 4302) with a check value of 12 bytes. */
+export function authentication(): Ipv6Extension {
+  return {
+    protocol: PROTOCOLS.authentication,
+    bytes: concat(Uint8Array.of(0, 4, 0, 0), uint32(0x100), uint32(1), new Uint8Array(12)),
+  };
+}
+
+/** An IPv6 packet (RFC 8200) with the extension headers given, in order. */
+export function ipv6(
+  payload: Uint8Array,
+  options: {
+    source?: string;
+    destination?: string;
+    /** Of the payload. */
+    protocol?: number;
+    extensions?: readonly Ipv6Extension[];
+    /** Instead of the true one. */
+    payloadLength?: number;
+  } = {},
+): Uint8Array {
+  const extensions = options.extensions ?? [];
+  const protocols = [...extensions.map(({ protocol }) => protocol), options.protocol ?? PROTOCOLS.tcp];
+  const body = concat(
+    ...extensions.map(({ bytes }, i) => concat(Uint8Array.of(protocols[i + 1]!), bytes.subarray(1))),
+    payload,
+  );
+  return concat(
+    uint32(0x6000_0000),
+    uint16(options.payloadLength ?? body.length),
+    Uint8Array.of(protocols[0]!, 64),
+    addressBytes(options.source ?? "2001:db8::1"),
+    addressBytes(options.destination ?? "2001:db8::2"),
+    body,
+  );
+}
+
+/** Cuts the payload of an IPv6 packet without extensions into fragments of `size` bytes, a multiple of 8. */
+export function fragmentIpv6(packet: Uint8Array, size: number, id = 1): Uint8Array[] {
+  const fragments: Uint8Array[] = [];
+  for (let offset = 40; offset < packet.length; offset += size) {
+    const extension = fragment({ offset: offset - 40, more: offset + size < packet.length, id });
+    const piece = ipv6(packet.subarray(offset, offset + size), {
+      protocol: packet[6]!,
+      extensions: [extension],
+    });
+    piece.set(packet.subarray(8, 40), 8);
+    fragments.push(piece);
+  }
+  return fragments;
+}
+
+/** Addresses and ports of a segment or datagram. */
+export interface TransportOptions {
+  /** For the checksum alone; must be those of the IP header. */
+  source?: string;
+  destination?: string;
+  sourcePort?: number;
+  destinationPort?: number;
+}
+
+function transportChecksum(bytes: Uint8Array, protocol: number, options: TransportOptions): number {
+  return checksum(
+    addressBytes(options.source ?? "10.0.0.1"),
+    addressBytes(options.destination ?? "10.0.0.2"),
+    uint32(bytes.length),
+    uint32(protocol),
+    bytes,
+  );
+}
+
+/** Bits of the TCP flags, by the letters that tcpdump and others use. */
+const TCP_FLAGS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 };
+
+/** Options of `tcp`. */
+export interface TcpOptions extends TransportOptions {
+  seq?: number;
+  ack?: number;
+  /** Letters out of `FSRPAUEC`; `A` unless said. */
+  flags?: string;
+  window?: number;
+  /** Header options, padded here to a multiple of 4. */
+  options?: Uint8Array;
+}
+
+/** A TCP segment (RFC 9293). Sequence numbers are taken modulo 2^32. */
+export function tcp(payload: string | Uint8Array, options: TcpOptions = {}): Uint8Array {
+  const headerOptions = padded(options.options ?? new Uint8Array(0), 4);
+  const flags = [...options.flags ?? "A"].reduce((bits, letter) => bits | TCP_FLAGS[letter]!, 0);
+  const segment = concat(
+    uint16(options.sourcePort ?? 40000),
+    uint16(options.destinationPort ?? 80),
+    uint32(options.seq ?? 0),
+    uint32(options.ack ?? 0),
+    Uint8Array.of(((20 + headerOptions.length) >>> 2) << 4, flags),
+    uint16(options.window ?? 65535),
+    uint32(0),
+    headerOptions,
+    payloadBytes(payload),
+  );
+  segment.set(uint16(transportChecksum(segment, PROTOCOLS.tcp, options)), 16);
+  return segment;
+}
+
+/** A UDP datagram (RFC 768). */
+export function udp(payload: string | Uint8Array, options: TransportOptions = {}): Uint8Array {
+  const data = payloadBytes(payload);
+  const datagram = concat(
+    uint16(options.sourcePort ?? 40000),
+    uint16(options.destinationPort ?? 53),
+    uint16(8 + data.length),
+    uint16(0),
+    data,
+  );
+  datagram.set(uint16(transportChecksum(datagram, PROTOCOLS.udp, options) || 0xffff), 6);
+  return datagram;
+}
+
+/** One end of a conversation. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  readonly mac: string;
+  /** First sequence number, that of the SYN. */
+  readonly isn: number;
+}
+
+/** Options of a conversation; what is not given has the defaults of `Conversation`. */
+export interface ConversationOptions {
+  client?: Partial<Peer>;
+  server?: Partial<Peer>;
+  /** IPv6 addresses by default instead of IPv4. */
+  ipv6?: boolean;
+  linkType?: number;
+  /** 802.1Q identifiers, outermost first; Ethernet only. */
+  vlans?: readonly number[];
+  /** Time of the first frame in µs. */
+  time?: number;
+  /** Time between frames in µs. */
+  step?: number;
+  /** Most bytes of payload in a segment. */
+  segmentSize?: number;
+  /** Frames are cut to this length. */
+  snaplen?: number;
+  /** Whether each message is acknowledged by an empty segment of the other side. */
+  acknowledge?: boolean;
+}
+
+/** The state of one end: `seq` is the next sequence number it sends. */
+interface End extends Peer {
+  seq: number;
+}
+
+/**
+ * A TCP connection, seen from between its ends. Each method adds to `frames`, in the order of the calls, with
+ * sequence and acknowledgement numbers that are right, and returns what it added, so that a test can drop,
+ * repeat or reorder it:
+ *
+ * ```ts
+ * const c = new Conversation({ segmentSize: 10 });
+ * c.handshake();
+ * c.client("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+ * c.server("HTTP/1.1 204 No Content\r\n\r\n");
+ * c.close();
+ * deliver(c.frames, handler);
+ * ```
+ *
+ * Defaults: 10.0.0.1:40000 to 10.0.0.2:80 (2001:db8::1 and ::2), Ethernet, from 2024-01-01 00:00:00 UTC on, a
+ * frame a millisecond, segments of 1460 bytes, acknowledged.
+ */
+export class Conversation {
+  readonly frames: Frame[] = [];
+  readonly #options: ConversationOptions;
+  readonly #client: End;
+  readonly #server: End;
+  #time: number;
+
+  constructor(options: ConversationOptions = {}) {
+    this.#options = options;
+    this.#time = options.time ?? 1_704_067_200_000_000;
+    this.#client = this.#end(options.client, "1", 40000, CLIENT_MAC, 1000);
+    this.#server = this.#end(options.server, "2", 80, SERVER_MAC, 5000);
+  }
+
+  #end(peer: Partial<Peer> | undefined, last: string, port: number, mac: string, isn: number): End {
+    const address = (this.#options.ipv6 ? "2001:db8::" : "10.0.0.") + last;
+    const whole = { address, port, mac, isn, ...peer };
+    return { ...whole, seq: whole.isn };
+  }
+
+  /** Time of the next frame in µs. */
+  get time(): number {
+    return this.#time;
+  }
+
+  /** Lets `microseconds` pass before the next frame. */
+  wait(microseconds: number): void {
+    this.#time += microseconds;
+  }
+
+  /** SYN, SYN and ACK, ACK. */
+  handshake(): Frame[] {
+    const options = Uint8Array.of(2, 4, 0x05, 0xb4);
+    const syn = this.#send(this.#client, this.#server, "", "S", options);
+    this.#client.seq++;
+    const accept = this.#send(this.#server, this.#client, "", "SA", options);
+    this.#server.seq++;
+    return [syn, accept, this.#send(this.#client, this.#server, "", "A")];
+  }
+
+  /** The client sends `data` in segments of `segmentSize` bytes. */
+  client(data: string | Uint8Array, segmentSize?: number): Frame[] {
+    return this.#sendData(this.#client, this.#server, data, segmentSize);
+  }
+
+  /** The server sends `data` in segments of `segmentSize` bytes. */
+  server(data: string | Uint8Array, segmentSize?: number): Frame[] {
+    return this.#sendData(this.#server, this.#client, data, segmentSize);
+  }
+
+  /** `from` sends `length` bytes that were not captured. */
+  lose(from: "client" | "server", length: number): void {
+    (from === "client" ? this.#client : this.#server).seq += length;
+  }
+
+  /** FIN from `first`, FIN and ACK from the other, ACK. */
+  close(first: "client" | "server" = "client"): Frame[] {
+    const [a, b] = this.#ends(first);
+    const fin = this.#send(a, b, "", "FA");
+    a.seq++;
+    const answer = this.#send(b, a, "", "FA");
+    b.seq++;
+    return [fin, answer, this.#send(a, b, "", "A")];
+  }
+
+  /** FIN from `from` alone: half closed. */
+  finish(from: "client" | "server"): Frame {
+    const [a, b] = this.#ends(from);
+    const fin = this.#send(a, b, "", "FA");
+    a.seq++;
+    return fin;
+  }
+
+  /** RST from `from`. */
+  reset(from: "client" | "server" = "client"): Frame {
+    const [a, b] = this.#ends(from);
+    return this.#send(a, b, "", "RA");
+  }
+
+  /** An empty segment with ACK from `from`. */
+  acknowledge(from: "client" | "server"): Frame {
+    const [a, b] = this.#ends(from);
+    return this.#send(a, b, "", "A");
+  }
+
+  #ends(first: "client" | "server"): [End, End] {
+    return first === "client" ? [this.#client, this.#server] : [this.#server, this.#client];
+  }
+
+  #sendData(from: End, to: End, data: string | Uint8Array, segmentSize?: number): Frame[] {
+    const bytes = payloadBytes(data);
+    const size = segmentSize ?? this.#options.segmentSize ?? 1460;
+    const sent: Frame[] = [];
+    for (let offset = 0; offset < bytes.length; offset += size) {
+      const segment = bytes.subarray(offset, offset + size);
+      const last = offset + size >= bytes.length;
+      sent.push(this.#send(from, to, segment, last ? "PA" : "A"));
+      from.seq += segment.length;
+    }
+    if (this.#options.acknowledge ?? true) sent.push(this.#send(to, from, "", "A"));
+    return sent;
+  }
+
+  #send(from: End, to: End, payload: string | Uint8Array, flags: string, options?: Uint8Array): Frame {
+    const addresses = { source: from.address, destination: to.address };
+    const segment = tcp(payload, {
+      ...addresses,
+      sourcePort: from.port,
+      destinationPort: to.port,
+      seq: from.seq,
+      ack: flags.includes("A") ? to.seq : 0,
+      flags,
+      options: options ?? new Uint8Array(0),
+    });
+    const packet = from.address.includes(":") ? ipv6(segment, addresses) : ipv4(segment, addresses);
+    const linkType = this.#options.linkType ?? LINK_TYPES.ethernet;
+    const bytes = link(linkType, packet, {
+      source: from.mac,
+      destination: to.mac,
+      vlans: this.#options.vlans ?? [],
+    });
+    const snaplen = this.#options.snaplen ?? bytes.length;
+    const frame = frameOf(bytes, { time: this.#time, linkType, snaplen });
+    this.#time += this.#options.step ?? 1000;
+    this.frames.push(frame);
+    return frame;
+  }
+}
