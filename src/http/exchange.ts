@@ -4,6 +4,8 @@
  * @module
  */
 
+import { rfc3339 } from "../time.ts";
+
 /** The two ends of a flow as exchanges show them: the server is the side that was sent the request. */
 export interface Endpoints {
   readonly clientAddress: string;
@@ -55,4 +57,46 @@ export interface Exchange {
   /** Retransmitted segments and gaps on the connection while this exchange was open. */
   retransmissions: number;
   gaps: number;
+}
+
+/** An exchange as `-o ndjson` writes it: flat, with Elastic Common Schema names, absent what was not observed. */
+export type ExchangeRecord = Record<string, string | number | boolean>;
+
+/** The record of an exchange. */
+export function toRecord(exchange: Exchange): ExchangeRecord {
+  const { endpoints } = exchange;
+  const answered = exchange.status !== 0;
+  const record: Record<string, string | number | boolean | undefined> = {
+    "@timestamp": rfc3339(exchange.time),
+    "client.ip": endpoints.clientAddress,
+    "client.port": endpoints.clientPort,
+    "server.ip": endpoints.serverAddress,
+    "server.port": endpoints.serverPort,
+    "client.mac": endpoints.clientMac,
+    "server.mac": endpoints.serverMac,
+    "network.vlan.id": endpoints.vlan,
+    "http.request.method": exchange.method,
+    "http.version": exchange.version,
+    "url.domain": exchange.host,
+    "host.missing": exchange.hostMissing || undefined,
+    "url.port": exchange.port,
+    "url.path": exchange.path,
+    "url.query": exchange.query,
+    section: exchange.section,
+    "http.response.status_code": answered ? exchange.status : undefined,
+    "http.response.mime_type": exchange.mimeType,
+    "http.request.body.bytes": exchange.requestBodyBytes,
+    "http.response.body.bytes": answered ? exchange.responseBodyBytes : undefined,
+    "user_agent.original": exchange.userAgent,
+    "http.request.referrer": exchange.referrer,
+    "timings.send": exchange.send,
+    "timings.wait": exchange.wait,
+    "timings.receive": exchange.receive,
+    "tcp.retransmissions": exchange.retransmissions,
+    "tcp.gaps": exchange.gaps,
+  };
+  for (const key in record) {
+    if (record[key] === undefined) delete record[key];
+  }
+  return record as ExchangeRecord;
 }
