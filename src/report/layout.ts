@@ -1,0 +1,246 @@
+/**
+ * The screen's lines: what is shown, and how much of it, in a terminal of a given size.
+ *
+ * @module
+ */
+
+import type { TerminalSize } from "../app/ports.ts";
+import {
+  beside,
+  clip,
+  flow,
+  grid,
+  type Line,
+  line,
+  lineWidth,
+  type Look,
+  paint,
+  tableLines,
+} from "./lines.ts";
+import type { Span, Table, View } from "./view.ts";
+
+/** A screen, and where in the list of alerts it is. */
+export interface Layout {
+  /** Exactly as many as the terminal has rows, none wider than its columns. */
+  readonly lines: string[];
+  /** Alerts scrolled past: as asked for, or the most there can be. */
+  readonly alertOffset: number;
+  /** Alerts in sight. */
+  readonly alertsShown: number;
+}
+
+/** What a terminal that does not know its size is taken for. */
+const fallback: TerminalSize = { columns: 80, rows: 24 };
+/** From these widths on, two tables stand side by side: the narrow ones, and all. */
+const narrowPairColumns = 76;
+const widePairColumns = 140;
+/** From this height on, blocks stand apart. */
+const spaciousRows = 30;
+const indent = 1;
+const betweenTables = 3;
+
+/** A part of the screen: its lines at a given height, at most that many. */
+interface Block {
+  /** Lines it has in all. */
+  readonly wanted: number;
+  height: number;
+  render(height: number): Line[];
+}
+
+/** Lays a view out. Rows are given to the essentials first, then shared out among the tables. */
+export function layOut(view: View, size: TerminalSize, alertOffset: number, look: Look): Layout {
+  const columns = size.columns > 0 ? size.columns : fallback.columns;
+  const rows = size.rows > 0 ? size.rows : fallback.rows;
+
+  const header = block(1, () => [headerLine(view, columns)]);
+  const totals = totalsBlock(view, columns, look);
+  const alerts = new AlertsBlock(view, columns, alertOffset, look);
+  const capture = captureBlock(view, columns, look);
+  const footer = block(1, () => [footerLine(view, columns, look)]);
+  const tables = tableBlocks(view, columns, look);
+
+  let left = rows;
+  const grow = (block: Block, height: number) => {
+    const added = Math.min(Math.max(Math.min(height, block.wanted) - block.height, 0), left);
+    block.height += added;
+    left -= added;
+  };
+  // A table's heading without a row says nothing.
+  const growTable = (block: Block, height: number) => {
+    if (block.height > 0 || left >= 2) grow(block, height);
+  };
+
+  for (const essential of [header, totals, alerts, capture, footer]) grow(essential, 1);
+  const blanks = rows >= spaciousRows ? 4 + tables.length : 0;
+  left -= Math.min(blanks, left);
+  grow(alerts, 2);
+  grow(totals, 3);
+  grow(alerts, 4);
+  grow(totals, Infinity);
+  // In part it shows no more than in one line.
+  if (left >= capture.wanted - capture.height) grow(capture, capture.wanted);
+  for (const table of tables) growTable(table, 3);
+  grow(alerts, Math.floor(rows / 5));
+  const tallest = Math.max(...tables.map((table) => table.wanted));
+  for (let height = 4; height <= tallest; height++) {
+    for (const table of tables) growTable(table, height);
+  }
+  grow(alerts, Infinity);
+
+  const lines: Line[] = [];
+  for (const part of [header, totals, alerts, capture, ...tables]) {
+    if (part.height === 0) continue;
+    if (lines.length > 0 && blanks > 0) lines.push([]);
+    lines.push(...part.render(part.height).slice(0, part.height));
+  }
+  const body = rows - footer.height;
+  while (lines.length < body) lines.push([]);
+  lines.length = body;
+  if (footer.height > 0) lines.push(...footer.render(1));
+  return {
+    lines: lines.map((line) => paint(clip(line, columns, look), look)),
+    alertOffset: alerts.offset,
+    alertsShown: alerts.shown,
+  };
+}
+
+function block(wanted: number, render: (height: number) => Line[]): Block {
+  return { wanted, height: 0, render };
+}
+
+/** The first of `candidates` that fits, or the last. */
+function firstFitting(candidates: readonly Line[], columns: number): Line {
+  return candidates.find((candidate) => lineWidth(candidate) <= columns) ?? candidates.at(-1) ?? [];
+}
+
+/** `left` and `right` at the two ends of a line. */
+function ends(left: Line, right: Line, columns: number): Line {
+  const start = Math.max(columns - lineWidth(right), lineWidth(left) + 2);
+  return beside(left, start, right);
+}
+
+function headerLine(view: View, columns: number): Line {
+  const name: Span = { text: "trafficsniffer", tone: "heading" };
+  const source: Span = { text: `  ${view.source}`, tone: "plain" };
+  const filter: Span = { text: view.filter === "" ? "" : `  ${view.filter}`, tone: "faint" };
+  const status = line([...view.status, `${view.time} UTC`].join("  "));
+  const shortStatus = line(view.status.slice(0, 1).join());
+  return firstFitting([
+    ends([name, source, filter], status, columns),
+    ends([name, source], status, columns),
+    ends([name, source], shortStatus, columns),
+    ends(line(view.source), shortStatus, columns),
+    [name],
+  ], columns);
+}
+
+function footerLine(view: View, columns: number, look: Look): Line {
+  const arrows = look.unicode ? "↑↓" : "up/down";
+  const keys = (texts: readonly string[]) => line(texts.join("  "), "faint");
+  const words = ["q quit", `${arrows} alerts`, "Ctrl-Z suspend"];
+  const note = line(view.approximate ? "~ estimate, a table was full" : "", "faint");
+  return firstFitting([
+    ends(keys(words), note, columns),
+    keys(words),
+    keys(words.slice(0, 2)),
+    keys(words.slice(0, 1)),
+  ], columns);
+}
+
+function indented(lines: readonly Line[]): Line[] {
+  return lines.map((content) => [{ text: " ".repeat(indent), tone: "plain" }, ...content]);
+}
+
+function totalsBlock(view: View, columns: number, look: Look): Block {
+  const room = columns - indent;
+  const lines = indented([...grid(view.totals, room, look), ...flow(view.highlights, room)]);
+  return block(lines.length, (height) => lines.slice(0, height));
+}
+
+/** The alerts' summary and as many of them as there is room for, from the offset on. */
+class AlertsBlock implements Block {
+  readonly wanted: number;
+  height = 0;
+  #offset: number;
+  readonly #rows: Line[];
+
+  constructor(
+    readonly view: View,
+    readonly columns: number,
+    offset: number,
+    readonly look: Look,
+  ) {
+    this.#rows = indented(tableLines(view.alerts, columns - indent, look).rows);
+    this.#offset = offset;
+    this.wanted = 1 + this.#rows.length;
+  }
+
+  get shown(): number {
+    return Math.max(Math.min(this.height, this.wanted) - 1, 0);
+  }
+
+  get offset(): number {
+    return Math.max(Math.min(this.#offset, this.#rows.length - this.shown), 0);
+  }
+
+  render(): Line[] {
+    const { offset, shown } = this;
+    const total = this.#rows.length;
+    const summary: Line = [{ text: "Alerts  ", tone: "heading" }, ...this.view.alertSummary];
+    const dash = this.look.unicode ? "–" : "-";
+    const place = shown < total && shown > 0 ? `${offset + 1}${dash}${offset + shown} of ${total}` : "";
+    return [
+      firstFitting([ends(summary, line(place, "faint"), this.columns), summary], this.columns),
+      ...this.#rows.slice(offset, offset + shown),
+    ];
+  }
+}
+
+function captureBlock(view: View, columns: number, look: Look): Block {
+  const losses = grid(view.losses, columns - indent, look);
+  const full: Line[] = [
+    [{ text: "Capture  ", tone: "heading" }, { text: view.captured, tone: "plain" }],
+    ...indented(losses),
+  ];
+  return block(full.length, (height) => height < full.length ? [lossesLine(view, columns)] : full);
+}
+
+/** The losses that there were in one line, with what was captured if it fits. */
+function lossesLine(view: View, columns: number): Line {
+  const some = view.losses.filter(({ value }) => value.tone === "warning");
+  const text = some.map(({ label, value }) => `${label} ${value.text}`).join(", ");
+  const losses: Line = [
+    { text: "Losses  ", tone: "heading" },
+    some.length > 0 ? { text, tone: "warning" } : { text: "none", tone: "faint" },
+  ];
+  return firstFitting([ends(losses, line(view.captured, "faint"), columns), losses], columns);
+}
+
+/** The tables from top to bottom, the most important first. */
+function tableBlocks(view: View, columns: number, look: Look): Block[] {
+  const one = (table: Table) => tableBlock([table], columns, look);
+  const two = (left: Table, right: Table) => tableBlock([left, right], columns, look);
+  const { hosts, topHostSections, sections, paths } = view;
+  if (columns >= widePairColumns) return [two(hosts, sections), two(topHostSections, paths)];
+  if (columns >= narrowPairColumns) return [one(hosts), two(topHostSections, paths), one(sections)];
+  return [one(hosts), one(topHostSections), one(sections), one(paths)];
+}
+
+/** One table, or several side by side. */
+function tableBlock(tables: readonly Table[], columns: number, look: Look): Block {
+  const each = Math.floor((columns - (tables.length - 1) * betweenTables) / tables.length);
+  const rendered = tables.map((table) => {
+    const { heading, rows } = tableLines(table, each - indent, look);
+    return [heading, ...indented(rows)];
+  });
+  const wanted = Math.max(...rendered.map((lines) => lines.length));
+  return block(
+    wanted > 1 ? wanted : 0,
+    (height) =>
+      Array.from({ length: height }, (_, row) =>
+        rendered.reduce<Line>(
+          (whole, lines, place) => beside(whole, place * (each + betweenTables), lines[row] ?? []),
+          [],
+        )),
+  );
+}

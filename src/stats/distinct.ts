@@ -1,0 +1,102 @@
+/**
+ * How many different strings were seen, in bounded memory.
+ *
+ * @module
+ */
+
+import { type Bits64, hash, randomHashKey } from "./hash.ts";
+
+const INDEX_BITS = 14;
+const REGISTERS = 1 << INDEX_BITS;
+/** Highest rank: the position of the first 1 bit among 32, or one more when there is none. */
+const MAX_RANK = 33;
+
+/**
+ * HyperLogLog: estimates the number of different hashes added, with a standard error of 0.8 %, in 16 KiB.
+ * The estimator is Ertl's, which needs no correction for small or large numbers (O. Ertl, "New cardinality
+ * estimation algorithms for HyperLogLog sketches", 2017).
+ */
+export class HyperLogLog {
+  readonly #registers = new Uint8Array(REGISTERS);
+
+  add(bits: Bits64): void {
+    const index = bits[0] & (REGISTERS - 1);
+    const rank = Math.clz32(bits[1]) + 1;
+    if (rank > (this.#registers[index] ?? 0)) this.#registers[index] = rank;
+  }
+
+  /** The estimate, rounded to a whole number. */
+  get count(): number {
+    const registersByRank = new Array<number>(MAX_RANK + 1).fill(0);
+    for (const rank of this.#registers) registersByRank[rank] = (registersByRank[rank] ?? 0) + 1;
+    const part = (rank: number) => (registersByRank[rank] ?? 0) / REGISTERS;
+    let sum = tau(1 - part(MAX_RANK));
+    for (let rank = MAX_RANK - 1; rank >= 1; rank--) sum = 0.5 * (sum + part(rank));
+    sum += sigma(part(0));
+    return Math.round(REGISTERS / (2 * Math.LN2 * sum));
+  }
+}
+
+/** Ertl's σ: what registers that are still 0 tell; `Infinity` when all are. */
+function sigma(x: number): number {
+  if (x === 1) return Infinity;
+  let sum = x;
+  let weight = 1;
+  for (let power = x * x; power > 0; power *= power) {
+    const next = sum + power * weight;
+    if (next === sum) break;
+    sum = next;
+    weight *= 2;
+  }
+  return sum;
+}
+
+/** Ertl's τ: what registers that are full tell. */
+function tau(x: number): number {
+  if (x === 0 || x === 1) return 0;
+  let sum = 1 - x;
+  let weight = 1;
+  for (let root = Math.sqrt(x); root < 1; root = Math.sqrt(root)) {
+    weight /= 2;
+    const next = sum - (1 - root) ** 2 * weight;
+    if (next === sum) break;
+    sum = next;
+  }
+  return sum / 3;
+}
+
+/**
+ * Counts different strings: exactly up to a cap, from then on by an estimate that has been fed from the start.
+ */
+export class DistinctCounter {
+  readonly #cap: number;
+  readonly #key: Bits64;
+  readonly #sketch = new HyperLogLog();
+  /** `undefined` once the cap is passed. */
+  #exact: Set<string> | undefined = new Set();
+
+  constructor(cap = 100_000, key: Bits64 = randomHashKey()) {
+    this.#cap = cap;
+    this.#key = key;
+  }
+
+  add(text: string): void {
+    if (this.#exact !== undefined) {
+      const before = this.#exact.size;
+      const { size } = this.#exact.add(text);
+      if (size === before) return;
+      if (size > this.#cap) this.#exact = undefined;
+    }
+    this.#sketch.add(hash(text, this.#key));
+  }
+
+  /** Never falls: an estimate below what was counted exactly is not believed. */
+  get count(): number {
+    return this.#exact?.size ?? Math.max(this.#cap + 1, this.#sketch.count);
+  }
+
+  /** True when `count` is an estimate. */
+  get approximate(): boolean {
+    return this.#exact === undefined;
+  }
+}

@@ -1,0 +1,341 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Exchange } from "../../src/http/exchange.ts";
+import { Aggregate, type AggregateOptions } from "../../src/stats/aggregate.ts";
+import type { Report } from "../../src/stats/report.ts";
+import { EMPTY_CAPTURE, makeExchange, NO_LOSSES } from "./exchanges.ts";
+
+const SECOND = 1_000_000;
+const START = 1_700_000_000 * SECOND;
+const SOURCE = { file: "test.pcap", filter: "tcp port 80", linkType: "EN10MB" };
+
+function newAggregate(options: Partial<AggregateOptions> = {}): Aggregate {
+  return new Aggregate({
+    threshold: 10,
+    windowMicros: 120 * SECOND,
+    top: 10,
+    losses: () => NO_LOSSES,
+    hashKey: [1, 2],
+    ...options,
+  });
+}
+
+function reportOf(aggregate: Aggregate): Report {
+  return aggregate.report(SOURCE, EMPTY_CAPTURE, START);
+}
+
+/** Counts whole exchanges: request and outcome. */
+function countAll(aggregate: Aggregate, exchanges: Exchange[]): void {
+  for (const exchange of exchanges) {
+    aggregate.request(exchange);
+    aggregate.exchange(exchange);
+  }
+}
+
+Deno.test("a report before any traffic has its whole shape and zeros", () => {
+  assertEquals(reportOf(newAggregate()), {
+    source: SOURCE,
+    generatedAt: "2023-11-14T22:13:20.000000Z",
+    period: { start: null, end: null, seconds: 0 },
+    totals: {
+      requests: 0,
+      responses: 0,
+      errors: 0,
+      hosts: 0,
+      sections: 0,
+      paths: 0,
+      clients: 0,
+      requestsPerSecond: 0,
+      requestsPerHost: 0,
+      bytes: 0,
+      approximate: [],
+    },
+    hosts: [],
+    topHostSections: [],
+    sections: [],
+    paths: [],
+    alerts: [],
+    capture: EMPTY_CAPTURE,
+  });
+});
+
+Deno.test("a report tells all figures of some traffic, in a stable order of keys", () => {
+  const aggregate = newAggregate();
+  const requests: Parameters<typeof makeExchange>[0][] = [
+    { host: "a.example", section: "/api", path: "/api/1", status: 200, wait: 10, responseBodyBytes: 100 },
+    { host: "a.example", section: "/api", path: "/api/2", status: 503, wait: 10, requestBodyBytes: 7 },
+    { host: "b.example", section: "/", path: "/", status: 304 },
+    { host: "a.example", section: "/", path: "/", status: 0, client: "2001:db8::1" },
+  ];
+  countAll(
+    aggregate,
+    requests.map((fields, index) => makeExchange({ time: START + index * SECOND, ...fields })),
+  );
+  const capture = { ...EMPTY_CAPTURE, packets: 12, droppedByKernel: 3 };
+  const waitMs = { p50: 10, p95: 10, p99: 10 };
+  const api = { requests: 2, share: 0.5, requestsPerSecond: 0.667, status: { "2xx": 1, "5xx": 1 }, waitMs };
+  const expected: Report = {
+    source: SOURCE,
+    generatedAt: "2023-11-14T22:13:24.500000Z",
+    period: { start: "2023-11-14T22:13:20.000000Z", end: "2023-11-14T22:13:23.000000Z", seconds: 3 },
+    totals: {
+      requests: 4,
+      responses: 3,
+      errors: 1,
+      hosts: 2,
+      sections: 3,
+      paths: 4,
+      clients: 2,
+      requestsPerSecond: 1.333,
+      requestsPerHost: 2,
+      bytes: 107,
+      approximate: [],
+    },
+    hosts: [
+      {
+        host: "a.example",
+        requests: 3,
+        share: 0.75,
+        requestsPerSecond: 1,
+        status: { "2xx": 1, "5xx": 1 },
+        waitMs,
+      },
+      { host: "b.example", requests: 1, share: 0.25, requestsPerSecond: 0.333, status: { "3xx": 1 } },
+    ],
+    topHostSections: [
+      { host: "a.example", section: "/api", requests: 2 },
+      { host: "a.example", section: "/", requests: 1 },
+    ],
+    sections: [
+      { host: "a.example", section: "/api", ...api },
+      { host: "a.example", section: "/", requests: 1, share: 0.25, requestsPerSecond: 0.333, status: {} },
+      {
+        host: "b.example",
+        section: "/",
+        requests: 1,
+        share: 0.25,
+        requestsPerSecond: 0.333,
+        status: { "3xx": 1 },
+      },
+    ],
+    paths: [
+      { host: "a.example", path: "/", requests: 1 },
+      { host: "a.example", path: "/api/1", requests: 1 },
+      { host: "a.example", path: "/api/2", requests: 1 },
+      { host: "b.example", path: "/", requests: 1 },
+    ],
+    alerts: [],
+    capture,
+  };
+  const report = aggregate.report(SOURCE, capture, START + 4.5 * SECOND);
+  assertEquals(JSON.stringify(report, null, 1), JSON.stringify(expected, null, 1));
+});
+
+Deno.test("a report is a snapshot: traffic that follows does not change it", () => {
+  const aggregate = newAggregate({ threshold: 0 });
+  const capture = { ...EMPTY_CAPTURE };
+  countAll(aggregate, [makeExchange({ time: START, wait: 1 })]);
+  const report = aggregate.report(SOURCE, capture, START);
+  const before = structuredClone(report);
+  capture.packets = 9;
+  countAll(aggregate, [makeExchange({ time: START + 600 * SECOND, status: 500, wait: 99 })]);
+  assertEquals(report, before);
+});
+
+Deno.test("a request is counted at once, its outcome when the exchange has ended", () => {
+  const aggregate = newAggregate();
+  const exchange = makeExchange({ status: 0, wait: undefined });
+  aggregate.request(exchange);
+  assertEquals([reportOf(aggregate).totals.requests, reportOf(aggregate).totals.responses], [1, 0]);
+  Object.assign(exchange, { status: 404, wait: 3 });
+  aggregate.exchange(exchange);
+  const { totals, hosts } = reportOf(aggregate);
+  assertEquals([totals.requests, totals.responses, totals.errors], [1, 1, 1]);
+  assertEquals([hosts[0]?.status, hosts[0]?.waitMs?.p50], [{ "4xx": 1 }, 3]);
+});
+
+Deno.test("status codes outside 100 to 599 count as other, and 400 is the first error", () => {
+  const aggregate = newAggregate();
+  countAll(aggregate, [101, 200, 399, 400, 599, 600, 99].map((status) => makeExchange({ status })));
+  const { totals, hosts } = reportOf(aggregate);
+  assertEquals(hosts[0]?.status, { "1xx": 1, "2xx": 1, "3xx": 1, "4xx": 1, "5xx": 1, other: 2 });
+  assertEquals([totals.responses, totals.errors], [7, 3]);
+});
+
+Deno.test("the period runs from the earliest to the latest time of requests and advances", () => {
+  const aggregate = newAggregate();
+  aggregate.advance(START);
+  aggregate.request(makeExchange({ time: START + 4 * SECOND }));
+  aggregate.request(makeExchange({ time: START - 1 }));
+  aggregate.advance(START + 10 * SECOND);
+  aggregate.advance(START + 9 * SECOND);
+  const { period, totals } = reportOf(aggregate);
+  assertEquals(period, {
+    start: "2023-11-14T22:13:19.999999Z",
+    end: "2023-11-14T22:13:30.000000Z",
+    seconds: 10.000001,
+  });
+  assertEquals(totals.requestsPerSecond, 0.2);
+});
+
+Deno.test("rates are 0 when all traffic has one time", () => {
+  const aggregate = newAggregate();
+  countAll(aggregate, [makeExchange({ time: START }), makeExchange({ time: START })]);
+  const { period, totals, hosts } = reportOf(aggregate);
+  assertEquals([period.seconds, totals.requestsPerSecond, hosts[0]?.requestsPerSecond], [0, 0, 0]);
+});
+
+Deno.test("an alert fires from requests and resolves by advance alone", () => {
+  const aggregate = newAggregate();
+  for (let index = 0; index < 11; index++) aggregate.request(makeExchange({ time: START + index * SECOND }));
+  assertEquals(reportOf(aggregate).alerts.map(({ state }) => state), ["firing"]);
+  aggregate.advance(START + 3600 * SECOND);
+  const [alert] = reportOf(aggregate).alerts;
+  assertEquals([alert?.state, alert?.durationSeconds], ["resolved", 110]);
+});
+
+Deno.test("evicted alerts make the list of alerts approximate", () => {
+  const aggregate = newAggregate({ threshold: 0, alertCap: 1 });
+  aggregate.request(makeExchange({ time: START }));
+  assertEquals(reportOf(aggregate).totals.approximate, []);
+  aggregate.request(makeExchange({ time: START + 3600 * SECOND }));
+  assertEquals(reportOf(aggregate).totals.approximate, ["alerts"]);
+  assertEquals(reportOf(aggregate).alerts.length, 1);
+});
+
+Deno.test("lists are as long as asked for and the sections listed are those of the busiest host", () => {
+  const aggregate = newAggregate({ top: 2 });
+  for (const host of ["a", "b", "b", "b", "c", "c"]) {
+    for (const section of ["/x", "/y", "/z"]) {
+      countAll(aggregate, [makeExchange({ host, section, path: section })]);
+    }
+  }
+  const report = reportOf(aggregate);
+  assertEquals(report.hosts.map(({ host }) => host), ["b", "c"]);
+  assertEquals(report.topHostSections.map(({ host, section }) => host + section), ["b/x", "b/y"]);
+  assertEquals(report.sections.map(({ host, section }) => host + section), ["b/x", "b/y"]);
+  assertEquals(report.paths.map(({ host, path }) => host + path), ["b/x", "b/y"]);
+});
+
+Deno.test("only the busiest hosts have percentiles of their own", () => {
+  const aggregate = newAggregate({ percentileCap: 1 });
+  countAll(aggregate, ["a", "b", "b"].map((host) => makeExchange({ host, wait: 5 })));
+  assertEquals(reportOf(aggregate).hosts.map(({ host, waitMs }) => [host, waitMs?.p50]), [["b", 5], [
+    "a",
+    undefined,
+  ]]);
+});
+
+Deno.test("past a cap the report names each estimated figure, and the busy stay exact", () => {
+  const aggregate = newAggregate({ keyCap: 100 });
+  const busy = makeExchange({ host: "busy", section: "/s", path: "/s/p", client: "192.0.2.9" });
+  for (let index = 0; index < 5000; index++) {
+    countAll(aggregate, [
+      busy,
+      makeExchange({ host: "busy", section: "/s", path: `/s/${index}`, client: "192.0.2.9" }),
+    ]);
+  }
+  assertEquals(reportOf(aggregate).totals.approximate, ["paths"]);
+  for (let index = 0; index < 5000; index++) {
+    const name = `${index}.example`;
+    countAll(aggregate, [
+      busy,
+      makeExchange({ host: name, section: `/${name}`, path: `/${name}`, client: name }),
+    ]);
+  }
+  const { totals, hosts, sections, paths } = reportOf(aggregate);
+  assertEquals(totals.approximate, ["hosts", "sections", "paths", "clients"]);
+  assertEquals(totals.requests, 20_000);
+  assertEquals([hosts[0]?.host, hosts[0]?.requests], ["busy", 15_000]);
+  assertEquals([sections[0]?.section, sections[0]?.requests], ["/s", 15_000]);
+  assertEquals([paths[0]?.path, paths[0]?.requests], ["/s/p", 10_000]);
+  const estimates = [[totals.hosts, 5001], [totals.sections, 5001], [totals.paths, 10_001], [
+    totals.clients,
+    5001,
+  ]];
+  for (const [estimate = 0, exact = 0] of estimates) {
+    assert(Math.abs(estimate - exact) <= 4 * 0.0081 * exact, `${estimate} for ${exact}`);
+  }
+});
+
+Deno.test("an outcome whose host is no longer held still counts in the totals", () => {
+  const aggregate = newAggregate({ keyCap: 2 });
+  const slow = makeExchange({ host: "slow", status: 500, wait: 5, responseBodyBytes: 10 });
+  aggregate.request(slow);
+  for (let index = 0; index < 20; index++) countAll(aggregate, [makeExchange({ host: `h${index}` })]);
+  aggregate.exchange(slow);
+  const { totals } = reportOf(aggregate);
+  assertEquals([totals.requests, totals.responses, totals.errors, totals.bytes], [21, 21, 1, 10]);
+});
+
+/** Any exchange over few names, so that they repeat. */
+const anyExchange = fc.record({
+  host: fc.constantFrom("a", "b", "b.c", "__proto__"),
+  section: fc.constantFrom("/", "/x", "/constructor"),
+  rest: fc.constantFrom("", "/1", "/2"),
+  client: fc.constantFrom("192.0.2.1", "192.0.2.2", "2001:db8::1"),
+  time: fc.integer({ min: 0, max: 600 * SECOND }),
+  status: fc.constantFrom(0, 101, 200, 204, 302, 404, 500, 999),
+  requestBodyBytes: fc.nat(5000),
+  responseBodyBytes: fc.nat(5000),
+  wait: fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }),
+}).map(({ rest, ...fields }) => makeExchange({ ...fields, path: fields.section + rest }));
+
+Deno.test("all figures agree with counting a list of the exchanges afresh", () => {
+  fc.assert(fc.property(fc.array(anyExchange, { minLength: 1, maxLength: 80 }), (exchanges) => {
+    const aggregate = newAggregate({ top: 100 });
+    countAll(aggregate, exchanges);
+    const report = reportOf(aggregate);
+
+    const answered = exchanges.filter(({ status }) => status !== 0);
+    const times = exchanges.map(({ time }) => time);
+    const seconds = (Math.max(...times) - Math.min(...times)) / SECOND;
+    const grouped = (keyOf: (exchange: Exchange) => string) => Map.groupBy(exchanges, keyOf);
+    const hosts = grouped(({ host }) => host);
+    const sections = grouped(({ host, section }) => `${host} ${section}`);
+    const paths = grouped(({ host, path }) => `${host} ${path}`);
+    assertEquals(report.period.seconds, seconds);
+    assertEquals(report.totals, {
+      requests: exchanges.length,
+      responses: answered.length,
+      errors: answered.filter(({ status }) => status >= 400).length,
+      hosts: hosts.size,
+      sections: sections.size,
+      paths: paths.size,
+      clients: grouped(({ endpoints }) => endpoints.clientAddress).size,
+      requestsPerSecond: seconds > 0 ? Math.round(exchanges.length / seconds * 1000) / 1000 : 0,
+      requestsPerHost: Math.round(exchanges.length / hosts.size * 1000) / 1000,
+      bytes: exchanges.reduce(
+        (sum, { requestBodyBytes, responseBodyBytes }) => sum + requestBodyBytes + responseBodyBytes,
+        0,
+      ),
+      approximate: [],
+    });
+
+    const listed = (groups: Map<string, Exchange[]>) =>
+      [...groups].map(([key, { length }]) => [key, length] as const)
+        .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+    assertEquals(report.hosts.map(({ host, requests }) => [host, requests] as const), listed(hosts));
+    assertEquals(
+      report.sections.map(({ host, section, requests }) => [`${host} ${section}`, requests] as const),
+      listed(sections),
+    );
+    assertEquals(
+      report.paths.map(({ host, path, requests }) => [`${host} ${path}`, requests] as const),
+      listed(paths),
+    );
+    for (const { host, share, status, waitMs } of report.hosts) {
+      const own = hosts.get(host) ?? [];
+      assertEquals(share, Math.round(own.length / exchanges.length * 1e4) / 1e4);
+      const ownAnswered = own.filter((exchange) => exchange.status !== 0);
+      assertEquals(Object.values(status).reduce((sum, n) => sum + n, 0), ownAnswered.length);
+      const is5xx = (exchange: Exchange) => Math.floor(exchange.status / 100) === 5;
+      assertEquals(status["5xx"] ?? 0, ownAnswered.filter(is5xx).length);
+      const waits = ownAnswered.flatMap(({ wait }) => wait ?? []).sort((a, b) => a - b);
+      assertEquals(waitMs === undefined, waits.length === 0);
+      if (waitMs === undefined) continue;
+      const median = waits[Math.ceil(waits.length / 2) - 1] ?? NaN;
+      assert(Math.abs(waitMs.p50 - median) <= 0.02 * median + 0.001, `${waitMs.p50} for ${median}`);
+    }
+  }));
+});
