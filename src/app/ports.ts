@@ -34,8 +34,8 @@ export interface SourceInfo {
   readonly name: string;
   /** BPF expression in force, `""` for none. */
   readonly filter: string;
-  /** Name of the link type, such as `EN10MB`; several joined by `,`. */
-  readonly linkType: string;
+  /** LINKTYPE_ values of the frames, empty while not known. */
+  readonly linkTypes: readonly number[];
 }
 
 /** Packets that never reached this program. */
@@ -62,10 +62,62 @@ export interface FrameSource {
   close(): Promise<void>;
 }
 
-/** Wall time. */
+/** Which packets are wanted of a source. */
+export interface FilterOptions {
+  /** BPF expression, `""` for everything; `undefined` to build one from `ports`. */
+  readonly filter?: string | undefined;
+  /** Ports of the built filter; `undefined` and no `filter` for everything. */
+  readonly ports?: readonly number[] | undefined;
+  /** Stop after so many packets. */
+  readonly count?: number | undefined;
+}
+
+/** How a device is opened. */
+export interface LiveOptions extends FilterOptions {
+  /** Device name; libpcap's first usable one by default. */
+  readonly interface?: string | undefined;
+  readonly snaplen: number;
+  /** Size of the kernel's buffer. */
+  readonly bufferBytes: number;
+  readonly promiscuous: boolean;
+}
+
+/** A device that can be captured on. */
+export interface Device {
+  readonly name: string;
+  /** In words, `""` when there are none. */
+  readonly description: string;
+  /** IPv4 and IPv6 addresses. */
+  readonly addresses: readonly string[];
+  readonly loopback: boolean;
+  readonly up: boolean;
+  readonly running: boolean;
+}
+
+/** Opens frame sources. Each throws a `CaptureError` when it cannot. */
+export interface Capture {
+  live(options: LiveOptions): FrameSource;
+  file(path: string, options: FilterOptions): FrameSource;
+  /** A savefile that comes through standard input. */
+  standardInput(options: FilterOptions): FrameSource;
+  /** Name of the device that HTTP to this machine itself passes through. */
+  readonly loopback: string;
+  devices(): Device[];
+}
+
+/** Wall time. All times are microseconds. */
 export interface Clock {
-  /** Microseconds since the epoch. */
+  /** Since the epoch. */
   now(): number;
+  /** Calls `run` again and again after each `interval`, until the returned function is called. */
+  every(interval: number, run: () => void): () => void;
+}
+
+/** Somewhere bytes go: standard output or a file. Writing throws an `OutputError` when it fails. */
+export interface Output {
+  /** Writes all of it. */
+  write(data: string | Uint8Array): void;
+  close(): void;
 }
 
 /** Size in character cells. */
@@ -100,4 +152,33 @@ export interface Sink {
   flush(): void;
   /** Flushes and releases. */
   close(): void;
+}
+
+/** HTTP traffic made on this machine. */
+export interface DemoTraffic {
+  /** Port of the server, on loopback. */
+  readonly port: number;
+  /** Sends requests until `stop`. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Everything outside that commands need. */
+export interface World {
+  readonly capture: Capture;
+  readonly clock: Clock;
+  readonly terminal: Terminal;
+  readonly standardOutput: Output;
+  /** True when standard output is a terminal. */
+  readonly isTerminal: boolean;
+  /** Opens a file to write to; `mode` is what its permissions are if it is made. */
+  openOutput(path: string, mode?: number): Output;
+  /** Makes a server and clients on loopback. */
+  demoTraffic(): Promise<DemoTraffic>;
+  /** An environment variable. */
+  environment(name: string): string | undefined;
+  /** Takes one line for the user's eyes, such as an error. */
+  note(line: string): void;
+  /** Ends the run, cleanly. */
+  readonly stop: AbortSignal;
 }

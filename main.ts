@@ -1,0 +1,49 @@
+/**
+ * trafficsniffer: which hosts and sections are requested over HTTP on this network, live in a terminal.
+ *
+ * @module
+ */
+
+import { demo } from "./src/app/commands/demo.ts";
+import { devices } from "./src/app/commands/devices.ts";
+import { watch } from "./src/app/commands/watch.ts";
+import { Exit } from "./src/app/run.ts";
+import { helpText } from "./src/cli/help.ts";
+import { parseCommandLine } from "./src/cli/parse.ts";
+import { UsageError } from "./src/cli/usage_error.ts";
+import { version } from "./src/cli/version.ts";
+import { CaptureError, OutputError } from "./src/errors.ts";
+import { note, realWorld } from "./src/io/world.ts";
+
+async function main(args: readonly string[]): Promise<Exit> {
+  const { command, settings, given } = await parseCommandLine(args, Deno.readTextFileSync);
+  if (settings.help) return print(helpText(command));
+  if (settings.version) return print(`trafficsniffer ${version}\n`);
+  const world = realWorld();
+  switch (command) {
+    case "devices":
+      return devices(settings.json, world);
+    case "demo":
+      return await demo(settings, given, world);
+    case "watch":
+      return await watch(settings, world);
+  }
+}
+
+function print(text: string): Exit {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  return Exit.done;
+}
+
+function explain(error: unknown): Exit {
+  if (error instanceof UsageError) {
+    note(error.message);
+    return Exit.usage;
+  }
+  if (error instanceof OutputError && error.reason === "nobody reads") return Exit.done;
+  if (error instanceof CaptureError || error instanceof OutputError) note(error.message);
+  else note(`this should not have happened, please report it: ${error}`);
+  return Exit.failed;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(explain));

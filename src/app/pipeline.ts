@@ -1,0 +1,86 @@
+/**
+ * From frames to exchanges: decoding, flows and HTTP wired together.
+ *
+ * @module
+ */
+
+import { HttpConnection, type HttpContext } from "../http/connection.ts";
+import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
+import type { CaptureFigures } from "../stats/report.ts";
+import { FlowTable } from "../stream/flows.ts";
+import { decodeFrame } from "../wire/decode.ts";
+import { Layer, Packet } from "../wire/packet.ts";
+import type { FrameHandler, SourceDrops } from "./ports.ts";
+
+/** How a pipeline reads HTTP. */
+export interface PipelineOptions {
+  /** Ports on which everything should be HTTP. */
+  readonly ports: readonly number[];
+  readonly keepQuery: boolean;
+}
+
+/** How often flows are looked after, in packet time: microseconds. */
+const HOUSEKEEPING = 50_000;
+
+/** Takes frames, gives requests and exchanges to a handler, and counts what it could not use. */
+export class Pipeline {
+  /** Latest packet time seen, 0 before the first. */
+  time = 0;
+  readonly #packet = new Packet();
+  readonly #flows: FlowTable;
+  readonly #http: HttpLosses = { unparsed: 0, unpaired: 0 };
+  #packets = 0;
+  #bytes = 0;
+  #malformed = 0;
+  #housekeepingAt = 0;
+
+  constructor(handler: ExchangeHandler, options: PipelineOptions) {
+    const context: HttpContext = {
+      handler,
+      losses: this.#http,
+      keepQuery: options.keepQuery,
+      ports: new Set(options.ports),
+    };
+    this.#flows = new FlowTable((flow, packet, direction) =>
+      new HttpConnection(context, flow, packet, direction)
+    );
+  }
+
+  /** Takes one frame. */
+  readonly frame: FrameHandler = (bytes, start, end, wireLength, time, linkType) => {
+    this.#packets++;
+    this.#bytes += wireLength;
+    if (time > this.time) this.time = time;
+    const packet = this.#packet;
+    packet.reset(bytes, start, end, wireLength, time);
+    const layer = decodeFrame(packet, linkType);
+    if (layer === Layer.segment) this.#flows.segment(packet);
+    else if (layer === Layer.malformed) this.#malformed++;
+    if (this.time - this.#housekeepingAt >= HOUSEKEEPING) this.advance(this.time);
+  };
+
+  /** Lets time go on to `now`, so that holes and idle flows are given up. */
+  advance(now: number): void {
+    this.#housekeepingAt = Math.max(this.#housekeepingAt, now);
+    this.#flows.advance(now);
+  }
+
+  /** Ends all exchanges under way: nothing more will come. */
+  flush(): void {
+    this.#flows.flush(this.time);
+  }
+
+  /** What was captured and lost so far. */
+  figures(drops: SourceDrops): CaptureFigures {
+    return {
+      packets: this.#packets,
+      bytes: this.#bytes,
+      droppedByKernel: drops.kernel,
+      droppedByInterface: drops.interface,
+      tcpGaps: this.#flows.losses.tcpGaps,
+      unparsed: this.#malformed + this.#http.unparsed,
+      unpaired: this.#http.unpaired,
+      evicted: this.#flows.losses.evicted,
+    };
+  }
+}

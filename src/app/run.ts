@@ -1,0 +1,304 @@
+/**
+ * A run: frames from a source through the pipeline into the aggregate and the sinks, and reports out of it, at
+ * each interval and at the end. All that is not pure comes in through ports.
+ *
+ * @module
+ */
+
+import { formatDuration } from "../duration.ts";
+import { CaptureError, OutputError } from "../errors.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { Screen } from "../report/screen.ts";
+import { textReport } from "../report/text.ts";
+import type { RunStatus } from "../report/view.ts";
+import { linkTypeName } from "../savefile.ts";
+import { NdjsonSink } from "../sink/ndjson.ts";
+import { Aggregate } from "../stats/aggregate.ts";
+import type { Report } from "../stats/report.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Clock, FrameBatch, FrameHandler, FrameSource, Output, Sink, Terminal } from "./ports.ts";
+import { FrameSaver } from "./save.ts";
+
+/** What a run does. Durations are microseconds. */
+export interface RunSettings {
+  readonly output: "screen" | "text" | "json" | "ndjson";
+  readonly interval: number;
+  readonly duration: number | undefined;
+  readonly count: number | undefined;
+  readonly top: number;
+  readonly threshold: number;
+  readonly window: number;
+  readonly failOnAlert: boolean;
+  readonly keepQuery: boolean;
+  readonly ports: readonly number[];
+  readonly color: boolean;
+  readonly unicode: boolean;
+}
+
+/** The world that a run happens in. */
+export interface RunPorts {
+  readonly source: FrameSource;
+  readonly clock: Clock;
+  /** Where reports and records go. */
+  readonly output: Output;
+  /** Needed for the screen. */
+  readonly terminal: Terminal;
+  /** Where frames are saved, with its name. */
+  readonly save?: { readonly output: Output; readonly path: string } | undefined;
+  /** Takes one line for the user's eyes, such as an error. */
+  note(line: string): void;
+  /** Ends the run, cleanly. */
+  readonly stop: AbortSignal;
+}
+
+/** How a run ended: the program's exit code. */
+export const Exit = { done: 0, failed: 1, usage: 2, alerted: 3 } as const;
+export type Exit = typeof Exit[keyof typeof Exit];
+
+const SECOND = 1_000_000;
+/** How often time goes on while nothing comes. */
+const HEARTBEAT = SECOND / 2;
+/** A file that is read sooner than this needs no screen. */
+const SCREEN_DELAY = 300_000;
+
+/** Runs until the source ends, the settings or the user say so, or something fails. */
+export async function run(settings: RunSettings, ports: RunPorts): Promise<Exit> {
+  return await new Run(settings, ports).run();
+}
+
+class Run {
+  readonly #settings: RunSettings;
+  readonly #ports: RunPorts;
+  readonly #aggregate: Aggregate;
+  readonly #pipeline: Pipeline;
+  readonly #sinks: Sink[] = [];
+  readonly #saver: FrameSaver | undefined;
+  readonly #screen: Screen | undefined;
+  readonly #deliver: FrameHandler;
+  readonly #startedAt: number;
+  #screenIsOpen = false;
+  /** Wall time when the last frames came. */
+  #framesCameAt: number;
+  #failure: unknown;
+
+  constructor(settings: RunSettings, ports: RunPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#startedAt = this.#framesCameAt = ports.clock.now();
+    this.#aggregate = new Aggregate({
+      threshold: settings.threshold,
+      windowMicros: settings.window,
+      top: settings.top,
+      losses: () => this.#pipeline.figures(ports.source.drops()),
+    });
+    this.#pipeline = new Pipeline({
+      request: (exchange: Exchange) => this.#aggregate.request(exchange),
+      exchange: (exchange: Exchange) => {
+        this.#aggregate.exchange(exchange);
+        for (const sink of this.#sinks) sink.write(exchange);
+      },
+    }, settings);
+    if (settings.output === "ndjson") this.#sinks.push(new NdjsonSink(ports.output));
+    if (ports.save) this.#saver = new FrameSaver(ports.save.output, ports.save.path);
+    if (settings.output === "screen") {
+      this.#screen = new Screen(ports.terminal, {
+        color: settings.color,
+        unicode: settings.unicode,
+        onQuit: () => ports.source.stop(),
+        onError: (error) => this.#fail(error),
+      });
+    }
+    this.#deliver = this.#frameHandler();
+  }
+
+  async run(): Promise<Exit> {
+    const { source, clock, stop } = this.#ports;
+    const onStop = () => source.stop();
+    stop.addEventListener("abort", onStop);
+    if (stop.aborted) onStop();
+    const timers = [
+      clock.every(HEARTBEAT, () => this.#guard(() => this.#heartbeat())),
+      clock.every(this.#settings.interval, () => this.#guard(() => this.#intervalReport())),
+    ];
+    if (this.#isLive && this.#settings.duration !== undefined) {
+      timers.push(clock.every(this.#settings.duration, onStop));
+    }
+    if (this.#screen) {
+      if (this.#isLive) this.#guard(() => this.#openScreen());
+      else timers.push(clock.every(SCREEN_DELAY, () => this.#guard(() => this.#openScreen())));
+    }
+    try {
+      for (let batch; (batch = await source.next()) !== undefined;) this.#take(batch);
+    } catch (error) {
+      this.#fail(error);
+    }
+    for (const cancel of timers) cancel();
+    stop.removeEventListener("abort", onStop);
+    this.#screen?.close();
+    return await this.#end();
+  }
+
+  /** True when wall time goes on with packet time: a device, or a pipe that may have one behind it. */
+  get #isLive(): boolean {
+    return this.#ports.source.info.kind !== "file";
+  }
+
+  /** The time that alerts and idle flows go by. */
+  get #now(): number {
+    const { clock, source } = this.#ports;
+    if (source.info.kind === "interface") return clock.now();
+    if (source.info.kind === "file" || this.#pipeline.time === 0) return this.#pipeline.time;
+    // A pipe: packet time, going on with the clock while the pipe is idle.
+    const idle = clock.now() - this.#framesCameAt;
+    return this.#pipeline.time + (idle < SECOND ? 0 : idle);
+  }
+
+  #take(batch: FrameBatch): void {
+    this.#framesCameAt = this.#ports.clock.now();
+    batch.deliver(this.#deliver);
+    this.#saver?.flush();
+    for (const sink of this.#sinks) sink.flush();
+  }
+
+  /** What each frame goes through. */
+  #frameHandler(): FrameHandler {
+    const { frame } = this.#pipeline;
+    const saver = this.#saver;
+    const { duration } = this.#settings;
+    const saved: FrameHandler = saver
+      ? (bytes, start, end, wireLength, time, linkType) => {
+        saver.frame(bytes, start, end, wireLength, time, linkType);
+        frame(bytes, start, end, wireLength, time, linkType);
+      }
+      : frame;
+    if (this.#isLive || duration === undefined) return saved;
+    // A file's duration is in packet time.
+    let until = Infinity;
+    return (bytes, start, end, wireLength, time, linkType) => {
+      if (until === Infinity) until = time + duration;
+      if (time < until) saved(bytes, start, end, wireLength, time, linkType);
+      else this.#ports.source.stop();
+    };
+  }
+
+  #heartbeat(): void {
+    this.#advance();
+    for (const sink of this.#sinks) sink.flush();
+  }
+
+  #advance(): void {
+    const now = this.#now;
+    if (now === 0) return;
+    this.#pipeline.advance(now);
+    this.#aggregate.advance(now);
+  }
+
+  #intervalReport(): void {
+    const { output } = this.#settings;
+    if (output === "screen") return this.#drawScreen();
+    // A file is reported on once, at its end.
+    if (!this.#isLive || output === "ndjson") return;
+    this.#advance();
+    this.#writeReport("live");
+  }
+
+  #openScreen(): void {
+    if (this.#screenIsOpen) return;
+    this.#screenIsOpen = true;
+    this.#screen?.open();
+    this.#drawScreen();
+  }
+
+  #drawScreen(): void {
+    if (!this.#screenIsOpen) return;
+    this.#advance();
+    this.#screen?.draw(this.#report(), this.#status(this.#isLive ? "live" : "reading"));
+  }
+
+  #report(): Report {
+    const { source, clock } = this.#ports;
+    const { kind, name, filter, linkTypes } = source.info;
+    const linkType = linkTypes.map(linkTypeName).join(",");
+    const from = kind === "interface"
+      ? { interface: name, filter, linkType }
+      : { file: name, filter, linkType };
+    return this.#aggregate.report(from, this.#pipeline.figures(source.drops()), clock.now());
+  }
+
+  #status(state: RunStatus["state"]): RunStatus {
+    const { interval, duration, count } = this.#settings;
+    const until = [
+      duration === undefined ? "" : `for ${formatDuration(duration)}`,
+      count === undefined ? "" : `until ${count.toLocaleString("en-US")} packets`,
+    ].filter(Boolean).join(", ");
+    return {
+      state,
+      elapsedSeconds: (this.#ports.clock.now() - this.#startedAt) / SECOND,
+      intervalSeconds: interval / SECOND,
+      until,
+    };
+  }
+
+  #writeReport(state: RunStatus["state"]): void {
+    const { output, color, unicode } = this.#settings;
+    const report = this.#report();
+    const text = output === "json"
+      ? JSON.stringify(report) + "\n"
+      : textReport(report, this.#status(state), { color, unicode });
+    this.#ports.output.write(text);
+  }
+
+  /** The last report and every alert; then everything is closed. */
+  async #end(): Promise<Exit> {
+    const { source, output } = this.#ports;
+    this.#guard(() => {
+      this.#pipeline.flush();
+      this.#advance();
+      for (const sink of this.#sinks) sink.close();
+      if (this.#settings.output !== "ndjson") this.#writeReport("ended");
+      else this.#noteLosses();
+    });
+    this.#guard(() => this.#saver?.close(source.info.linkTypes[0]));
+    const alerted = this.#report().alerts.length > 0;
+    await source.close();
+    this.#guard(() => output.close());
+    if (this.#failure !== undefined) return this.#explainFailure();
+    return alerted && this.#settings.failOnAlert ? Exit.alerted : Exit.done;
+  }
+
+  /** Records alone do not tell what is missing among them. */
+  #noteLosses(): void {
+    const { packets: _, bytes: __, ...losses } = this.#pipeline.figures(this.#ports.source.drops());
+    const lost = Object.entries(losses).filter(([, count]) => count > 0);
+    if (lost.length === 0) return;
+    this.#ports.note(`not seen or not read: ${lost.map(([name, count]) => `${name} ${count}`).join(", ")}`);
+  }
+
+  #explainFailure(): Exit {
+    const failure = this.#failure;
+    if (failure instanceof OutputError) {
+      // Whoever read the output has had enough, as with `| head`.
+      if (failure.reason === "nobody reads") return Exit.done;
+      this.#ports.note(failure.message);
+      return Exit.failed;
+    }
+    if (!(failure instanceof CaptureError)) throw failure;
+    this.#ports.note(failure.message);
+    return Exit.failed;
+  }
+
+  /** Does something that may fail outside the reading loop, and ends the run if it does. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Remembers the first failure and stops reading. */
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#ports.source.stop();
+  }
+}
