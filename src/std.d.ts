@@ -71,37 +71,6 @@ declare module "@std/fmt/bytes" {
   ): string;
 }
 
-declare module "@std/fmt/colors" {
-  export function setColorEnabled(enabled: boolean): void;
-  export function getColorEnabled(): boolean;
-  export function bold(text: string): string;
-  export function dim(text: string): string;
-  export function inverse(text: string): string;
-  export function red(text: string): string;
-  export function green(text: string): string;
-  export function yellow(text: string): string;
-  export function blue(text: string): string;
-  export function magenta(text: string): string;
-  export function cyan(text: string): string;
-  export function gray(text: string): string;
-  export function stripAnsiCode(text: string): string;
-}
-
-declare module "@std/fmt/duration" {
-  export function format(
-    milliseconds: number,
-    options?: { style?: "narrow" | "full" | "digital"; ignoreZero?: boolean },
-  ): string;
-}
-
-declare module "@std/text/closest-string" {
-  export function closestString(
-    givenWord: string,
-    possibleWords: readonly string[],
-    options?: { caseSensitive?: boolean },
-  ): string;
-}
-
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }

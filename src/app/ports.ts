@@ -103,6 +103,8 @@ export interface Capture {
   /** Name of the device that HTTP to this machine itself passes through. */
   readonly loopback: string;
   devices(): Device[];
+  /** What captures, with its version. */
+  library(): string;
 }
 
 /** Wall time. All times are microseconds. */
@@ -173,8 +175,8 @@ export interface World {
   readonly isTerminal: boolean;
   /** Opens a file to write to; `mode` is what its permissions are if it is made. */
   openOutput(path: string, mode?: number): Output;
-  /** Makes a server and clients on loopback. */
-  demoTraffic(): Promise<DemoTraffic>;
+  /** Makes a server and clients on loopback. Throws a `CaptureError` when it may not. */
+  demoTraffic(): DemoTraffic;
   /** An environment variable. */
   environment(name: string): string | undefined;
   /** Takes one line for the user's eyes, such as an error. */

@@ -12,6 +12,7 @@
  */
 
 import type { Exchange } from "../http/exchange.ts";
+import { systemClock } from "../io/clock.ts";
 import { openFile, openLive } from "../io/pcap/capture.ts";
 import type { CaptureFigures } from "../stats/report.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -46,9 +47,8 @@ export interface SnifferOptions {
 }
 
 const DEFAULT_PORTS: readonly number[] = [80];
-const MICROSECONDS = 1000;
-/** How often time goes on while nothing comes, in milliseconds. */
-const HEARTBEAT = 500;
+/** How often time goes on while nothing comes, in microseconds. */
+const HEARTBEAT = 500_000;
 
 const NOTHING: CaptureFigures = {
   packets: 0,
@@ -177,15 +177,15 @@ class Session {
   async #read(signal: AbortSignal | undefined): Promise<void> {
     const onAbort = () => this.#source.stop();
     signal?.addEventListener("abort", onAbort);
-    const heartbeat = this.#source.info.kind === "interface"
-      ? setInterval(() => this.#pipeline.advance(Date.now() * MICROSECONDS), HEARTBEAT)
+    const stopHeartbeat = this.#source.info.kind === "interface"
+      ? systemClock.every(HEARTBEAT, () => this.#pipeline.advance(systemClock.now()))
       : undefined;
     try {
       for (let batch; (batch = await this.#source.next()) !== undefined;) batch.deliver(this.#pipeline.frame);
     } catch (error) {
       this.#failure = error;
     } finally {
-      clearInterval(heartbeat);
+      stopHeartbeat?.();
       signal?.removeEventListener("abort", onAbort);
       this.#pipeline.flush();
       await this.#source.close();

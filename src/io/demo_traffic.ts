@@ -24,8 +24,8 @@ const PATHS = [
 const PHASES = [{ lasts: 12_000, pause: 400 }, { lasts: 6_000, pause: 25 }] as const;
 
 /** Starts the server; requests are sent once {@link DemoTraffic.start} is called. */
-export async function startDemoTraffic(): Promise<DemoTraffic> {
-  const server = await serve();
+export function startDemoTraffic(): DemoTraffic {
+  const server = serve();
   const stopped = new AbortController();
   let sending: Promise<void> = Promise.resolve();
   return {
@@ -41,18 +41,15 @@ export async function startDemoTraffic(): Promise<DemoTraffic> {
   };
 }
 
-function serve(): Promise<Deno.HttpServer<Deno.NetAddr>> {
-  return new Promise((resolve, reject) => {
-    try {
-      const options = { hostname: "127.0.0.1", port: 0, onListen: () => resolve(server) };
-      const server = Deno.serve(options, respond);
-    } catch (error) {
-      const message = error instanceof Deno.errors.NotCapable
-        ? "the demonstration needs Deno's --allow-net=127.0.0.1"
-        : `the demonstration's server cannot start: ${error}`;
-      reject(new CaptureError("permission", "demo", message));
-    }
-  });
+function serve(): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, respond);
+  } catch (error) {
+    const message = error instanceof Deno.errors.NotCapable
+      ? "the demonstration needs Deno's --allow-net=127.0.0.1"
+      : `the demonstration's server cannot start: ${error}`;
+    throw new CaptureError("permission", "demo", message);
+  }
 }
 
 /** Answers as a site would: mostly well, sometimes late, sometimes not. */

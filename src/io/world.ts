@@ -11,6 +11,7 @@ import { environment } from "./libc.ts";
 import { openOutput, standardOutput } from "./output.ts";
 import { openFile, openLive } from "./pcap/capture.ts";
 import { listDevices } from "./pcap/devices.ts";
+import { libpcapVersion } from "./pcap/library.ts";
 import { PipeSource, takeStandardInput } from "./pcap/pipe.ts";
 import { StandardTerminal } from "./terminal.ts";
 
@@ -32,6 +33,7 @@ export function realWorld(): World {
       standardInput: (options) => new PipeSource(takeStandardInput(), "-", options),
       loopback: Deno.build.os === "darwin" ? "lo0" : "lo",
       devices: listDevices,
+      library: libpcapVersion,
     },
     clock: systemClock,
     terminal,

@@ -82,6 +82,9 @@ interface Marks {
   readonly atMost: string;
 }
 
+/** A built filter is long, and its beginning says what it is for. */
+const longestFilter = 40;
+
 const unicodeMarks: Marks = { firing: "▲", resolved: "✓", until: "→", atMost: "≤" };
 const asciiMarks: Marks = { firing: "!", resolved: "-", until: "to", atMost: "<=" };
 
@@ -115,7 +118,7 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
     date: report.generatedAt.slice(0, 10),
     time: timeOfDay(report.generatedAt),
     source: clean(report.source.interface ?? report.source.file ?? ""),
-    filter: clean(report.source.filter),
+    filter: sanitize(report.source.filter, { ...options, limit: longestFilter }),
     status: describeStatus(status, clean),
     totals: [
       figure("requests", "Requests", count),

@@ -19,7 +19,7 @@ export async function demo(settings: Settings, given: ReadonlySet<OptionName>, w
   const chosen = Object.fromEntries(
     Object.entries(settings).filter(([name]) => given.has(name as OptionName)),
   );
-  const traffic = await world.demoTraffic();
+  const traffic = world.demoTraffic();
   try {
     const source = world.capture.live({
       ...settings,

@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from "../../cli/options.ts";
+import { linkTypeName } from "../../savefile.ts";
 import type { FilterOptions, FrameSource, World } from "../ports.ts";
 import { type Exit, run, type RunSettings } from "../run.ts";
 
@@ -31,6 +32,7 @@ export async function watchSource(source: FrameSource, settings: Settings, world
     : { output: world.openOutput(settings.write, SAVED_MODE), path: settings.write };
   const runSettings = resolve(settings, world);
   if (!settings.quiet && runSettings.output !== "screen") world.note(describe(source, settings));
+  if (settings.verbose) world.note(details(source, settings, world));
   if (save && !settings.quiet) {
     world.note(`${save.path} will hold whole packets, with all that is secret in them`);
   }
@@ -76,12 +78,24 @@ function isUtf8({ environment }: World): boolean {
 }
 
 /** What is being watched, and what is therefore not seen. */
-function describe(source: FrameSource, { filter: asked }: Settings): string {
-  const { kind, name, filter } = source.info;
+function describe(source: FrameSource, { filter: asked, ports }: Settings): string {
+  const { kind, name } = source.info;
   const doing = kind === "interface"
     ? `watching ${name}`
     : `reading ${name === "-" ? "standard input" : name}`;
-  if (filter === "") return doing;
-  const unseen = asked === undefined ? "; HTTP on other ports, and what is encrypted, is not seen" : "";
-  return `${doing}, filter "${filter}"${unseen}`;
+  if (asked !== undefined) return asked === "" ? doing : `${doing}, filter "${asked}"`;
+  const named = ports ?? (kind === "interface" ? DEFAULT_PORTS : undefined);
+  if (!named) return doing;
+  const watched = named.length === 1 ? `port ${named[0]}` : `ports ${named.join(", ")}`;
+  return `${doing}, HTTP on ${watched}; what is on other ports, or encrypted, is not seen`;
+}
+
+/** How it is being captured. */
+function details(source: FrameSource, settings: Settings, { capture }: World): string {
+  const linkTypes = source.info.linkTypes.map(linkTypeName).join(", ") || "not known yet";
+  const device = source.info.kind === "interface"
+    ? `, snaplen ${settings.snaplen} bytes, buffer ${settings.bufferBytes / 2 ** 20} MiB` +
+      `, ${settings.promiscuous ? "promiscuous" : "not promiscuous"}`
+    : "";
+  return `${capture.library()}, link type ${linkTypes}${device}`;
 }

@@ -42,6 +42,11 @@ export function libpcap(): LibPcap {
   );
 }
 
+/** libpcap's name and version, such as `libpcap version 1.10.3 (with TPACKET_V3)`. */
+export function libpcapVersion(): string {
+  return fromCString(libpcap().pcap_lib_version());
+}
+
 /** Size of libpcap's error buffer (PCAP_ERRBUF_SIZE). */
 const ERROR_BUFFER_SIZE = 256;
 
