@@ -24,7 +24,8 @@ const HOUSEKEEPING = 50_000;
 
 /** Takes frames, gives requests and exchanges to a handler, and counts what it could not use. */
 export class Pipeline {
-  /** Latest packet time seen, 0 before the first. */
+  /** Time of the first packet, and the latest seen; 0 before the first. */
+  start = 0;
   time = 0;
   readonly #packet = new Packet();
   readonly #flows: FlowTable;
@@ -48,7 +49,7 @@ export class Pipeline {
 
   /** Takes one frame. */
   readonly frame: FrameHandler = (bytes, start, end, wireLength, time, linkType) => {
-    this.#packets++;
+    if (this.#packets++ === 0) this.start = time;
     this.#bytes += wireLength;
     if (time > this.time) this.time = time;
     const packet = this.#packet;

@@ -116,6 +116,7 @@ class Run {
     const onStop = () => source.stop();
     stop.addEventListener("abort", onStop);
     if (stop.aborted) onStop();
+    this.#advance();
     const timers = [
       clock.every(HEARTBEAT, () => this.#guard(() => this.#heartbeat())),
       clock.every(this.#settings.interval, () => this.#guard(() => this.#intervalReport())),
@@ -155,7 +156,11 @@ class Run {
 
   #take(batch: FrameBatch): void {
     this.#framesCameAt = this.#ports.clock.now();
+    const isFirst = this.#pipeline.time === 0;
     batch.deliver(this.#deliver);
+    // The report's period begins with the first packet, or when watching began.
+    if (isFirst && this.#pipeline.time !== 0) this.#aggregate.advance(this.#pipeline.start);
+    this.#advance();
     this.#saver?.flush();
     for (const sink of this.#sinks) sink.flush();
   }
