@@ -116,27 +116,26 @@ class PcapSource implements FrameSource {
   }
 
   async next(): Promise<FrameBatch | undefined> {
-    while (!this.#stopped && this.#remaining > 0) {
+    // What a read under way brings is handed over even after a stop.
+    while (this.#reading || (!this.#stopped && this.#remaining > 0)) {
       const filled = this.#next;
       const status = await (this.#reading ??= this.#read());
       this.#reading = undefined;
       if (this.#closed) return undefined;
       if (performance.now() - this.#dropsReadAt >= DROPS_INTERVAL) this.#readDrops();
-      const batch = this.#batches[filled]!;
-      const run = batch.run(this.#linkType);
+      const run = this.#batches[filled]!.run(this.#linkType);
       if (status === Status.error) return this.#failAfter(run);
+      // The end of a file or a stop, which may come in the middle of a batch; a device may also have timed out.
+      if (status === Status.breakLoop || (status === 0 && this.info.kind === "file")) this.#stopped = true;
+      if (run.end === 0) continue;
       if (status > 0) {
         this.#remaining -= status;
         this.#adapt(run.end, status);
-        this.#next = 1 - filled;
-        if (!this.#stopped && this.#remaining > 0) this.#reading = this.#read();
-        return run;
       }
-      // Nothing: the end of a file, a stop, or a device whose read timed out.
-      if (this.info.kind === "file" || status === Status.breakLoop) this.#stopped = true;
+      this.#next = 1 - filled;
+      if (!this.#stopped && this.#remaining > 0) this.#reading = this.#read();
+      return run;
     }
-    // A read under way was stopped with the source, or there is none.
-    await this.#reading;
     if (!this.#closed) this.#readDrops();
     return undefined;
   }
