@@ -8,6 +8,7 @@ import { HttpConnection, type HttpContext } from "../http/connection.ts";
 import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
 import type { CaptureFigures } from "../stats/report.ts";
 import { FlowTable } from "../stream/flows.ts";
+import { Budget } from "../stream/reassembly.ts";
 import { decodeFrame } from "../wire/decode.ts";
 import { Layer, Packet } from "../wire/packet.ts";
 import type { FrameHandler, SourceDrops } from "./ports.ts";
@@ -21,6 +22,10 @@ export interface PipelineOptions {
 
 /** How often flows are looked after, in packet time: microseconds. */
 const HOUSEKEEPING = 50_000;
+/** Bytes of unfinished heads held at most. */
+const HEAD_BYTES = 2 ** 26;
+/** Requests that wait for their response at most, on all connections. */
+const WAITING_REQUESTS = 2 ** 17;
 
 /** Takes frames, gives requests and exchanges to a handler, and counts what it could not use. */
 export class Pipeline {
@@ -41,6 +46,8 @@ export class Pipeline {
       losses: this.#http,
       keepQuery: options.keepQuery,
       ports: new Set(options.ports),
+      headBytes: new Budget(HEAD_BYTES),
+      waitingRequests: new Budget(WAITING_REQUESTS),
     };
     this.#flows = new FlowTable((flow, packet, direction) =>
       new HttpConnection(context, flow, packet, direction)

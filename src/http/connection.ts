@@ -1,15 +1,18 @@
 /**
  * Requests paired with their responses, over one TCP connection.
  *
- * Pairing is by order as long as nothing was lost. Sequence numbers check it: a response begins at or behind what
- * the client had acknowledged when it sent the request, and exactly there unless requests are pipelined. After a
- * loss only such an exact match pairs, so that a gap costs pairs, which are counted, and never makes a wrong one.
+ * Pairing is by order as long as nothing was lost. After a loss it is by sequence numbers: a response that begins
+ * exactly at what the client had acknowledged when it sent the request, and that the server sent when it had
+ * received the request, answers it, provided that the client waits for each response before the next request.
+ * Where it may not (it was seen to pipeline, or too little of it was seen before a request was lost), nothing
+ * more is paired on the connection. So a loss costs pairs, which are counted, and makes no wrong one.
  *
  * @module
  */
 
 import { ByteCache, formatAddress, formatMac } from "../bytes.ts";
 import type { Connection, Flow } from "../stream/flows.ts";
+import type { Budget } from "../stream/reassembly.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Framing } from "./body.ts";
 import type { Endpoints, Exchange } from "./exchange.ts";
@@ -38,12 +41,14 @@ export interface HttpContext {
   readonly keepQuery: boolean;
   /** Ports on which everything should be HTTP: what is not counts as unparsed. */
   readonly ports: ReadonlySet<number>;
+  readonly headBytes: Budget;
+  readonly waitingRequests: Budget;
 }
 
 /** Requests waiting for their response on one connection at most. */
 const MOST_WAITING = 1024;
-/** Responses waiting for their request, which a hole holds back, on one connection at most. */
-const MOST_EARLY = 256;
+/** After so many responses, each to the one request that was under way, a client is taken not to pipeline. */
+const TRUSTED_TURNS = 3;
 
 const addresses = new ByteCache((bytes, start, end) => formatAddress(bytes, start, end - start), 2 ** 14);
 const macs = new ByteCache((bytes, start) => formatMac(bytes, start), 1024);
@@ -59,8 +64,11 @@ const head = new Head();
 /** A request and what pairing needs to know of it. */
 interface Waiting {
   readonly exchange: Exchange;
-  /** What the client had received when it sent the request. */
-  readonly acknowledgement: number;
+  readonly sequence: number;
+  /** Where its response should begin: what the client had received when it sent the request. */
+  acknowledgement: number | undefined;
+  /** How many losses there had been before it. */
+  readonly losses: number;
   readonly retransmissionsBefore: number;
   readonly gapsBefore: number;
   /** When the request's last byte was captured, `undefined` while its body goes on. */
@@ -69,13 +77,10 @@ interface Waiting {
 
 /** A response and how far it has come. */
 interface Response {
-  readonly sequence: number;
-  readonly status: number;
-  readonly mimeType: string | undefined;
-  readonly time: number;
-  request: Waiting | undefined;
+  readonly start: MessageStart;
+  readonly request: Waiting | undefined;
   bodyBytes: number;
-  endedAt: number | undefined;
+  endedAt: number;
 }
 
 /** HTTP on one TCP connection. Either end may turn out to be the client. */
@@ -87,18 +92,29 @@ export class HttpConnection implements Connection {
   readonly #vlan: number | undefined;
   /** True once a message was read: from then on what cannot be read is a loss. */
   #isHttp: boolean;
-  /** True while pairing by order cannot be trusted. */
-  #lostTrack = false;
+  /** The direction of the requests, and whether that is certain. */
+  #client: 0 | 1 | undefined;
+  #isSettled = false;
+  #endpoints: Endpoints | undefined;
+  /** Requests without a response, in order. */
   readonly #waiting: Waiting[] = [];
-  /** Responses whose request may still come, in order. */
-  readonly #early: Response[] = [];
   /** The messages being read. */
   #request: Waiting | undefined;
-  #requestDirection: 0 | 1 = 0;
   #response: Response | undefined;
   /** A response that was over before its request was. */
   #endedFirst: Response | undefined;
-  #clientEndpoints: Endpoints | undefined;
+
+  /** How often messages may have passed unseen, and whether that still casts doubt on the order. */
+  #losses = 0;
+  #inDoubt: boolean;
+  /** Responses that began where they do when the client waits for each. */
+  #turns = 0;
+  #pipelines = false;
+  /** True when nothing more can be paired for certain. */
+  #hopeless = false;
+  /** Requests known to have passed unseen, less responses that had no request. */
+  #unseen = 0;
+  #lastAcknowledgement: number | undefined;
 
   /** @param packet The first segment with payload, sent in `direction`. */
   constructor(context: HttpContext, flow: Flow, packet: Packet, direction: 0 | 1) {
@@ -110,63 +126,91 @@ export class HttpConnection implements Connection {
     this.#vlan = packet.vlan < 0 ? undefined : packet.vlan;
     this.#isHttp = context.ports.has(packet.sourcePort) || context.ports.has(packet.destinationPort);
     const fromStart = flow.streams[0].fromSyn || flow.streams[1].fromSyn;
+    this.#inDoubt = !fromStart;
     this.handlers = [
-      new MessageReader(this.#direction(0), head, fromStart),
-      new MessageReader(this.#direction(1), head, fromStart),
+      new MessageReader(this.#direction(0), head, context.headBytes, fromStart),
+      new MessageReader(this.#direction(1), head, context.headBytes, fromStart),
     ];
   }
 
-  close(time: number): void {
-    for (const handler of this.handlers) handler.end(time);
+  close(): void {
+    for (const handler of this.handlers) handler.abandon();
     // The request's body is never read to its end when the response ended HTTP on the connection.
     const { request } = this.#endedFirst ?? {};
     if (request) this.#emit(request);
-    for (const waiting of this.#waiting) this.#giveUp(waiting);
-    this.#waiting.length = 0;
-    this.#context.losses.unpaired += this.#early.length;
-    this.#early.length = 0;
+    this.#giveUpWaiting(0);
   }
 
   #direction(direction: 0 | 1): MessageHandler {
     return {
-      head: (head, bytes, start) => {
-        this.#isHttp = true;
-        return head.isRequest
-          ? this.#requestHead(head, bytes, start, direction)
-          : this.#responseHead(head, bytes, start);
-      },
+      head: (head, bytes, start, length) => this.#messageHead(head, bytes, start, length, direction),
       end: (bodyBytes, time) => this.#messageEnd(bodyBytes, time, direction),
-      lostTrack: () => {
-        this.#lostTrack = true;
-      },
+      lostTrack: (missed) => this.#lostTrack(missed, direction),
       unparsed: () => {
         if (this.#isHttp) this.#context.losses.unparsed++;
       },
     };
   }
 
-  /** Which direction's message the end belongs to: each has at most one under way. */
-  #messageEnd(bodyBytes: number, time: number, direction: 0 | 1): void {
-    if (direction === this.#requestDirection && this.#request) {
-      this.#requestEnd(this.#request, bodyBytes, time);
-    } else if (this.#response) this.#responseEnd(this.#response, bodyBytes, time);
+  #messageHead(
+    head: Head,
+    bytes: Uint8Array,
+    start: MessageStart,
+    length: number,
+    direction: 0 | 1,
+  ): BodyPlan {
+    this.#isHttp = true;
+    const client = head.isRequest ? direction : 1 - direction as 0 | 1;
+    if (client !== this.#client) {
+      // What is found after a loss may be part of a body, and is believed of the usual direction alone.
+      const isUnlikely = !start.expected && client !== (this.#flow.initiator ?? client);
+      if (this.#isSettled || isUnlikely) {
+        this.#context.losses.unparsed++;
+        return EMPTY_BODY;
+      }
+      this.#giveUpWaiting(0);
+      this.#request = undefined;
+      this.#response = undefined;
+      this.#client = client;
+      this.#isSettled = start.expected || client === this.#flow.initiator;
+      this.#endpoints = this.#endpointsOf(client);
+    }
+    return head.isRequest
+      ? this.#requestHead(head, bytes, start)
+      : this.#responseHead(head, bytes, start, length);
   }
 
-  #requestHead(head: Head, bytes: Uint8Array, start: MessageStart, direction: 0 | 1): BodyPlan {
-    const waiting: Waiting = {
-      exchange: makeExchange(head, bytes, start.time, this.#endpoints(direction), this.#context.keepQuery),
-      acknowledgement: start.acknowledgement,
+  #messageEnd(bodyBytes: number, time: number, direction: 0 | 1): void {
+    if (direction === this.#client) {
+      if (this.#request) this.#requestEnd(this.#request, bodyBytes, time);
+    } else if (this.#response) {
+      this.#responseEnd(this.#response, bodyBytes, time);
+    }
+  }
+
+  #requestHead(head: Head, bytes: Uint8Array, start: MessageStart): BodyPlan {
+    const { acknowledgement } = start;
+    const request: Waiting = {
+      exchange: makeExchange(head, bytes, start.time, this.#endpoints!, this.#context.keepQuery),
+      sequence: start.sequence,
+      acknowledgement,
+      losses: this.#losses,
       retransmissionsBefore: this.#flow.retransmissions,
       gapsBefore: this.#flow.gaps,
       sentAt: undefined,
     };
-    this.#request = waiting;
-    this.#requestDirection = direction;
-    this.#context.handler.request(waiting.exchange);
-    const response = this.#takeEarly(waiting);
-    if (response) this.#pair(waiting, response);
-    else this.#waiting.push(waiting);
-    if (this.#waiting.length > MOST_WAITING) this.#giveUp(this.#waiting.shift()!);
+    this.#request = request;
+    this.#waiting.push(request);
+    this.#context.waitingRequests.used++;
+    this.#context.handler.request(request.exchange);
+
+    // Nothing came between two requests, or what came did not answer the unseen ones before this.
+    const didNotWait = acknowledgement !== undefined && acknowledgement === this.#lastAcknowledgement;
+    if (didNotWait || (this.#inDoubt && this.#unseen > 0)) this.#pipelines = true;
+    this.#lastAcknowledgement = acknowledgement;
+    const { waitingRequests } = this.#context;
+    const isFull = this.#waiting.length > MOST_WAITING || waitingRequests.used > waitingRequests.limit;
+    if (isFull || (this.#pipelines && this.#inDoubt)) this.#giveUpPairing();
     return requestBody(head);
   }
 
@@ -180,34 +224,29 @@ export class HttpConnection implements Connection {
       this.#endedFirst = undefined;
       this.#finish(request, response);
     }
+    if (this.#hopeless) this.#giveUpWaiting(0);
   }
 
-  #responseHead(head: Head, bytes: Uint8Array, start: MessageStart): BodyPlan {
+  #responseHead(head: Head, bytes: Uint8Array, start: MessageStart, length: number): BodyPlan {
     const { status } = head;
     // Interim responses precede the final one (RFC 9110 section 15.2); 101 ends HTTP here.
     if (status < 200 && status !== 101) {
       this.#response = undefined;
+      const request = this.#waiting.find(({ acknowledgement }) => acknowledgement === start.sequence);
+      if (request) request.acknowledgement = (start.sequence + length) | 0;
       return EMPTY_BODY;
     }
-    const response: Response = {
-      sequence: start.sequence,
-      status,
-      mimeType: head.typeStart < 0 ? undefined : mimeTypeOf(bytes, head.typeStart, head.typeEnd),
-      time: start.time,
-      request: undefined,
-      bodyBytes: 0,
-      endedAt: undefined,
-    };
-    this.#response = response;
-    const request = this.#takeWaiting(response);
+    const request = this.#takeWaiting(start);
+    this.#response = { start, request, bodyBytes: 0, endedAt: start.time };
     if (request) {
-      this.#pair(request, response);
+      this.#isSettled = true;
+      request.exchange.status = status;
+      request.exchange.mimeType = head.typeStart < 0
+        ? undefined
+        : mimeTypes.get(bytes, head.typeStart, head.typeEnd);
     } else {
-      this.#early.push(response);
-      if (this.#early.length > MOST_EARLY) {
-        this.#early.shift();
-        this.#context.losses.unpaired++;
-      }
+      this.#unseen--;
+      this.#context.losses.unpaired++;
     }
     const plan = responseBody(head, request?.exchange.method);
     if (plan.ignore) { for (const handler of this.handlers) handler.ignore(); }
@@ -222,45 +261,71 @@ export class HttpConnection implements Connection {
   }
 
   /** The request that a response answers; those that it shows to be unanswered are given up. */
-  #takeWaiting(response: Response): Waiting | undefined {
+  #takeWaiting(response: MessageStart): Waiting | undefined {
     const waiting = this.#waiting;
-    const first = waiting[0];
-    if (!first) return undefined;
-    if (!this.#lostTrack) {
-      return precedes(response.sequence, first.acknowledgement) ? undefined : waiting.shift();
-    }
-    const at = waiting.findIndex((request) => request.acknowledgement === response.sequence);
-    if (at < 0) return undefined;
-    // Pipelined requests acknowledge the same: which of them was lost is not known.
-    const isOnly = waiting[at + 1]?.acknowledgement !== response.sequence;
-    if (!isOnly) return undefined;
-    for (const unanswered of waiting.splice(0, at)) this.#giveUp(unanswered);
-    this.#lostTrack = false;
+    if (this.#inDoubt) return this.#takeCertain(response);
+    const expected = waiting[0]?.acknowledgement;
+    // A response that began before the request was sent answers another one.
+    if (expected !== undefined && precedes(response.sequence, expected)) return undefined;
+    if (expected === response.sequence) this.#turns++;
+    else if (expected !== undefined) this.#pipelines = true;
+    if (waiting.length > 0) this.#unseen = 0;
     return waiting.shift();
   }
 
-  /** The response, seen before, that answers a request held back by a hole. */
-  #takeEarly(request: Waiting): Response | undefined {
-    const early = this.#early;
-    while (early.length > 0) {
-      const response = early[0]!;
-      if (!precedes(response.sequence, request.acknowledgement)) {
-        const isCertain = response.sequence === request.acknowledgement || !this.#lostTrack;
-        return isCertain && this.#waiting.length === 0 ? early.shift() : undefined;
-      }
-      // It began before this request was sent: its own request was not seen.
-      early.shift();
-      this.#context.losses.unpaired++;
+  /** After a loss: the request that a response answers, if that is certain. */
+  #takeCertain(response: MessageStart): Waiting | undefined {
+    if (this.#hopeless) return undefined;
+    const waiting = this.#waiting;
+    const at = waiting.findIndex(({ acknowledgement }) => acknowledgement === response.sequence);
+    const request = waiting[at];
+    if (!request) return undefined;
+    const { acknowledgement } = response;
+    const wasReceived = acknowledgement === undefined || precedes(request.sequence, acknowledgement);
+    if (!wasReceived) return undefined;
+    // Of several requests before it, one may have been sent before the response to another was over.
+    if (at > 1 && this.#turns < TRUSTED_TURNS) {
+      this.#giveUpPairing();
+      return undefined;
     }
-    return undefined;
+    this.#giveUpFirst(at);
+    this.#turns++;
+    if (request.losses === this.#losses) {
+      this.#inDoubt = false;
+      this.#unseen = 0;
+    }
+    return waiting.shift();
   }
 
-  #pair(request: Waiting, response: Response): void {
-    response.request = request;
-    const { exchange } = request;
-    exchange.status = response.status;
-    exchange.mimeType = response.mimeType;
-    if (response.endedAt !== undefined) this.#finish(request, response);
+  #lostTrack(missed: boolean, direction: 0 | 1): void {
+    this.#losses++;
+    this.#inDoubt = true;
+    if (direction !== (this.#client ?? direction)) {
+      // Any number of responses to what was not seen may have passed as well.
+      this.#unseen = -Infinity;
+    } else if (missed) {
+      this.#unseen++;
+      if (this.#turns < TRUSTED_TURNS) this.#pipelines = true;
+    }
+    if (this.#pipelines) this.#giveUpPairing();
+  }
+
+  /** Pairs nothing more: requests are given up as soon as they are over. */
+  #giveUpPairing(): void {
+    this.#hopeless = true;
+    this.#inDoubt = true;
+    this.#pipelines = true;
+    this.#giveUpWaiting(this.#request ? 1 : 0);
+  }
+
+  /** Gives up all waiting requests but the last `kept`. */
+  #giveUpWaiting(kept: 0 | 1): void {
+    this.#giveUpFirst(Math.max(0, this.#waiting.length - kept));
+  }
+
+  #giveUpFirst(count: number): void {
+    this.#context.losses.unpaired += count;
+    for (const request of this.#waiting.splice(0, count)) this.#emit(request);
   }
 
   #finish(request: Waiting, response: Response): void {
@@ -270,34 +335,30 @@ export class HttpConnection implements Connection {
     }
     const { exchange } = request;
     exchange.responseBodyBytes = response.bodyBytes;
+    const { time } = response.start;
     // A response that came before the request was over did not keep anyone waiting.
-    if (request.sentAt !== undefined) exchange.wait = Math.max(0, response.time - request.sentAt) / 1000;
-    exchange.receive = ((response.endedAt ?? response.time) - response.time) / 1000;
-    this.#emit(request);
-  }
-
-  #giveUp(request: Waiting): void {
-    this.#context.losses.unpaired++;
+    if (request.sentAt !== undefined) exchange.wait = Math.max(0, time - request.sentAt) / 1000;
+    exchange.receive = (response.endedAt - time) / 1000;
     this.#emit(request);
   }
 
   #emit(request: Waiting): void {
+    this.#context.waitingRequests.used--;
     request.exchange.retransmissions = this.#flow.retransmissions - request.retransmissionsBefore;
     request.exchange.gaps = this.#flow.gaps - request.gapsBefore;
     this.#context.handler.exchange(request.exchange);
   }
 
-  /** The two ends with the sender of `direction` as the client; the same object for all its requests. */
-  #endpoints(direction: 0 | 1): Endpoints {
-    if (this.#clientEndpoints && this.#requestDirection === direction) return this.#clientEndpoints;
-    const client = this.#ends[direction], server = this.#ends[1 - direction as 0 | 1];
-    return this.#clientEndpoints = {
-      clientAddress: client.address,
-      clientPort: client.port,
-      serverAddress: server.address,
-      serverPort: server.port,
-      clientMac: client.mac,
-      serverMac: server.mac,
+  /** The two ends with the sender of direction `client` as the client. */
+  #endpointsOf(client: 0 | 1): Endpoints {
+    const from = this.#ends[client], to = this.#ends[1 - client as 0 | 1];
+    return {
+      clientAddress: from.address,
+      clientPort: from.port,
+      serverAddress: to.address,
+      serverPort: to.port,
+      clientMac: from.mac,
+      serverMac: to.mac,
       vlan: this.#vlan,
     };
   }
@@ -383,11 +444,7 @@ function lengthBody(length: number): BodyPlan | undefined {
   return length === 0 ? EMPTY_BODY : { framing: Framing.length, length, ignore: false };
 }
 
-/** A media type without its parameters, in lower case. */
-function mimeTypeOf(bytes: Uint8Array, start: number, end: number): string | undefined {
-  return mimeTypes.get(bytes, start, end);
-}
-
+/** Media types without their parameters, in lower case. */
 const mimeTypes = new ByteCache((bytes, start, end) => {
   const value = new TextDecoder().decode(bytes.subarray(start, end));
   return value.split(";", 1)[0]!.trim().toLowerCase() || undefined;

@@ -142,8 +142,7 @@ export class Head {
         break;
       case 0x74: // t
         if (isName(bytes, start, end, TRANSFER_ENCODING)) {
-          this.hasTransferEncoding = true;
-          this.chunked = endsInChunked(bytes, start + TRANSFER_ENCODING.length + 1, end);
+          this.#coding(bytes, start + TRANSFER_ENCODING.length + 1, end);
         }
         break;
       case 0x75: // u
@@ -159,6 +158,15 @@ export class Head {
         }
         break;
     }
+  }
+
+  /** Transfer-Encoding: `identity`, of older versions of HTTP, stands for none. */
+  #coding(bytes: Uint8Array, start: number, end: number): void {
+    const first = valueStart(bytes, start, end);
+    const length = valueEnd(bytes, first, end) - first;
+    if (length === IDENTITY.length && isWord(bytes, first, IDENTITY)) return;
+    this.hasTransferEncoding = true;
+    this.chunked = endsInChunked(bytes, first, end);
   }
 
   /** Content-Length: digits, or the same digits several times in a list (RFC 9112 section 6.3). */
@@ -211,6 +219,17 @@ export function findHeadEnd(bytes: Uint8Array, start: number, from: number, end:
   return PARTIAL;
 }
 
+/** The standard methods, QUERY, and those of WebDAV and UPnP. */
+const USUAL_METHODS = new Set(
+  ("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK " +
+    "SEARCH REPORT MKCALENDAR ACL BIND UNBIND REBIND SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH PURGE").split(" "),
+);
+
+/** True for a method in general use: bytes that happen to have the shape of a request line have none. */
+export function isUsualMethod(bytes: Uint8Array, start: number, end: number): boolean {
+  return USUAL_METHODS.has(String.fromCharCode(...bytes.subarray(start, end)));
+}
+
 /** Methods are upper case letters, with `-` and `_` in some of WebDAV's and UPnP's. */
 function isMethodByte(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || byte === 0x2d || byte === 0x5f;
@@ -260,7 +279,7 @@ function decimal(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Field names in lower case. */
-const [HOST, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, USER_AGENT, REFERER, CHUNKED] = [
+const [HOST, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, USER_AGENT, REFERER, CHUNKED, IDENTITY] = [
   "host",
   "content-length",
   "content-type",
@@ -268,7 +287,9 @@ const [HOST, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, USER_AGENT, REFERE
   "user-agent",
   "referer",
   "chunked",
+  "identity",
 ].map((name) => new TextEncoder().encode(name)) as [
+  Uint8Array,
   Uint8Array,
   Uint8Array,
   Uint8Array,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { StreamHandler } from "../stream/reassembly.ts";
+import type { Budget, StreamHandler } from "../stream/reassembly.ts";
 import { Body, type Framing } from "./body.ts";
-import { findHeadEnd, type Head, INVALID, PARTIAL, StartKind, startKind } from "./http1.ts";
+import { findHeadEnd, type Head, INVALID, isUsualMethod, PARTIAL, StartKind, startKind } from "./http1.ts";
 
 /** How a message's body is framed, and `ignore` for a connection that stops being HTTP with this message. */
 export interface BodyPlan {
@@ -18,19 +18,24 @@ export interface BodyPlan {
 /** Where and when a message began. */
 export interface MessageStart {
   readonly sequence: number;
-  /** What the message's first segment acknowledged. */
-  readonly acknowledgement: number;
+  /** What the message's first segment acknowledged, `undefined` when nothing. */
+  readonly acknowledgement: number | undefined;
   readonly time: number;
+  /** True where a message had to begin, false where one was found after a loss. */
+  readonly expected: boolean;
 }
 
 /** Takes the messages of one direction. */
 export interface MessageHandler {
-  /** A head is complete; its offsets are into `bytes`. */
-  head(head: Head, bytes: Uint8Array, start: MessageStart): BodyPlan;
+  /** A head of `length` bytes is complete; its offsets are into `bytes`. */
+  head(head: Head, bytes: Uint8Array, start: MessageStart, length: number): BodyPlan;
   /** The message that the last head began is over, after `bodyBytes` bytes of content. */
   end(bodyBytes: number, time: number): void;
-  /** Where messages begin is not known any more: some may pass unseen until the next is found. */
-  lostTrack(): void;
+  /**
+   * Where messages begin is not known any more: some may pass unseen until the next is found. `missed` when at
+   * least one surely did.
+   */
+  lostTrack(missed: boolean): void;
   /** Something that should have been a message could not be read. */
   unparsed(): void;
 }
@@ -49,20 +54,27 @@ export class MessageReader implements StreamHandler {
   readonly #head: Head;
   readonly #body = new Body();
   #state: State = State.between;
-  #start: MessageStart = { sequence: 0, acknowledgement: 0, time: 0 };
+  #start: MessageStart = { sequence: 0, acknowledgement: undefined, time: 0, expected: true };
+  /** When the last bytes were captured. */
+  #lastTime = 0;
   /** A head that did not come in one segment. */
   #buffer: Uint8Array | undefined;
   #buffered = 0;
+  readonly #budget: Budget;
+  /** True once a message was read: from then on there should be nothing else. */
+  #isHttp = false;
   /** True while a head is read that may turn out to be none: the direction had lost track. */
   #tentative: boolean;
 
   /**
    * @param head Where heads are parsed to; shared by all readers.
+   * @param budget Bytes of unfinished heads; shared by all readers.
    * @param fromStart False when the connection was met in the middle, where no message need begin.
    */
-  constructor(handler: MessageHandler, head: Head, fromStart: boolean) {
+  constructor(handler: MessageHandler, head: Head, budget: Budget, fromStart: boolean) {
     this.#handler = handler;
     this.#head = head;
+    this.#budget = budget;
     this.#tentative = !fromStart;
     if (!fromStart) this.#state = State.lost;
   }
@@ -72,9 +84,10 @@ export class MessageReader implements StreamHandler {
     start: number,
     end: number,
     sequence: number,
-    acknowledgement: number,
+    acknowledgement: number | undefined,
     time: number,
   ): void {
+    this.#lastTime = time;
     let at = start;
     while (at < end) {
       switch (this.#state) {
@@ -83,7 +96,8 @@ export class MessageReader implements StreamHandler {
           // Empty lines before a message are allowed (RFC 9112 section 2.2).
           while (at < end && (bytes[at] === CR || bytes[at] === LF)) at++;
           if (at === end) return;
-          this.#start = { sequence: (sequence + at - start) | 0, acknowledgement, time };
+          const expected = this.#state === State.between;
+          this.#start = { sequence: (sequence + at - start) | 0, acknowledgement, time, expected };
           at = this.#beginMessage(bytes, at, end, time);
           break;
         }
@@ -105,16 +119,18 @@ export class MessageReader implements StreamHandler {
     switch (this.#state) {
       case State.between:
         if (!lost) this.#handler.unparsed();
-        this.#loseTrack();
+        this.#loseTrack(true);
         break;
       case State.head:
         if (!this.#tentative) this.#handler.unparsed();
-        this.#loseTrack();
+        this.#loseTrack(true);
         break;
       case State.body: {
         const behind = this.#body.skip(length);
         if (behind < 0 || this.#body.done) this.#endBody(time);
-        if (behind !== 0) this.#loseTrack();
+        if (behind === 0) break;
+        if (!lost) this.#handler.unparsed();
+        this.#loseTrack(behind > 0);
         break;
       }
     }
@@ -123,14 +139,18 @@ export class MessageReader implements StreamHandler {
   end(time: number): void {
     if (this.#state === State.body) this.#endBody(time);
     else if (this.#state === State.head && !this.#tentative) this.#handler.unparsed();
-    this.#state = State.ignored;
-    this.#buffer = undefined;
+    this.ignore();
+  }
+
+  /** Ends what is being read: nothing more will come. */
+  abandon(): void {
+    this.end(this.#lastTime);
   }
 
   /** Stops looking for messages: the connection carries something else from here on. */
   ignore(): void {
     this.#state = State.ignored;
-    this.#buffer = undefined;
+    this.#dropBuffer();
   }
 
   /** Looks for a message at the start of a segment, or where the last one ended. Returns the offset to go on at. */
@@ -142,18 +162,18 @@ export class MessageReader implements StreamHandler {
       : kind === StartKind.partial
       ? PARTIAL
       : this.#head.parse(bytes, at, end);
-    if (parsed >= 0) {
-      this.#headComplete(bytes, time);
+    if (parsed >= 0 && this.#isPlausible(bytes)) {
+      this.#headComplete(bytes, parsed - at, time);
       return parsed;
     }
-    if (parsed === INVALID) {
+    if (parsed !== PARTIAL) {
       this.#invalid();
       return end;
     }
     this.#state = State.head;
     this.#buffered = 0;
     this.#append(bytes, at, end);
-    if (this.#buffered === LONGEST_HEAD) this.#invalid();
+    if (this.#isFull) this.#invalid();
     return end;
   }
 
@@ -166,15 +186,26 @@ export class MessageReader implements StreamHandler {
     }
     // A blank line may lie across what was there before: look from two bytes earlier.
     const headEnd = findHeadEnd(buffer, 0, Math.max(0, before - 2), this.#buffered);
-    if (headEnd < 0 && this.#buffered < LONGEST_HEAD) return end;
+    if (headEnd < 0 && !this.#isFull) return end;
     const parsed = headEnd < 0 ? INVALID : this.#head.parse(buffer, 0, headEnd);
-    if (parsed < 0) {
+    if (parsed < 0 || !this.#isPlausible(buffer)) {
       this.#invalid();
       return end;
     }
-    this.#headComplete(buffer, time);
-    this.#buffer = undefined;
+    this.#headComplete(buffer, parsed, time);
+    this.#dropBuffer();
     return at + parsed - before;
+  }
+
+  /** True when a head is believed: where none need be, one of a usual method only, for `EAD` is the end of `HEAD`. */
+  #isPlausible(bytes: Uint8Array): boolean {
+    return !this.#tentative || !this.#head.isRequest ||
+      isUsualMethod(bytes, this.#head.methodStart, this.#head.methodEnd);
+  }
+
+  /** True when the unfinished head is as long as it may be. */
+  get #isFull(): boolean {
+    return this.#buffered === LONGEST_HEAD || this.#budget.used > this.#budget.limit;
   }
 
   /** Adds to the unfinished head, as far as a head may be long. */
@@ -185,6 +216,8 @@ export class MessageReader implements StreamHandler {
     if (!buffer || buffer.length < needed) {
       buffer = new Uint8Array(Math.min(LONGEST_HEAD, Math.max(FIRST_HEAD_BUFFER, needed * 2)));
       if (this.#buffer) buffer.set(this.#buffer.subarray(0, this.#buffered));
+      this.#dropBuffer();
+      this.#budget.used += buffer.length;
       this.#buffer = buffer;
     }
     buffer.set(bytes.subarray(at, at + taken), this.#buffered);
@@ -192,8 +225,16 @@ export class MessageReader implements StreamHandler {
     return buffer;
   }
 
-  #headComplete(bytes: Uint8Array, time: number): void {
-    const plan = this.#handler.head(this.#head, bytes, this.#start);
+  #dropBuffer(): void {
+    if (!this.#buffer) return;
+    this.#budget.used -= this.#buffer.length;
+    this.#buffer = undefined;
+  }
+
+  #headComplete(bytes: Uint8Array, length: number, time: number): void {
+    this.#tentative = false;
+    this.#isHttp = true;
+    const plan = this.#handler.head(this.#head, bytes, this.#start, length);
     this.#body.start(plan.framing, plan.length);
     if (this.#body.done) this.#endBody(time);
     else this.#state = State.body;
@@ -205,20 +246,32 @@ export class MessageReader implements StreamHandler {
     const { broken } = this.#body;
     this.#state = State.between;
     this.#handler.end(this.#body.bytes, time);
-    if (broken) this.#invalid();
+    if (broken) {
+      this.#handler.unparsed();
+      this.#loseTrack(false);
+    }
     return !broken;
   }
 
-  /** What should be a message is none. */
+  /** What should be a message is none; where none need be, that is no loss. */
   #invalid(): void {
-    if (!this.#tentative) this.#handler.unparsed();
-    this.#loseTrack();
+    if (this.#tentative) {
+      this.#searchOn();
+    } else {
+      this.#handler.unparsed();
+      this.#loseTrack(this.#isHttp);
+    }
   }
 
-  #loseTrack(): void {
+  #loseTrack(missed: boolean): void {
+    this.#searchOn();
+    this.#handler.lostTrack(missed);
+  }
+
+  /** Looks for a message where the next segment begins. */
+  #searchOn(): void {
     this.#state = State.lost;
     this.#tentative = true;
-    this.#buffer = undefined;
-    this.#handler.lostTrack();
+    this.#dropBuffer();
   }
 }

@@ -7,13 +7,13 @@
 
 import { finishHash, hashWord, i32 } from "../bytes.ts";
 import { Flag, type Packet } from "../wire/packet.ts";
-import { HeldBudget, Stream, type StreamHandler } from "./reassembly.ts";
+import { Budget, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
 
 /** What the layer above makes of one TCP connection. Directions are 0 and 1, named as the flow has them. */
 export interface Connection {
   readonly handlers: readonly [StreamHandler, StreamHandler];
   /** Both directions are over, or the flow is given up; nothing more will come. */
-  close(time: number): void;
+  close(): void;
 }
 
 /** Makes the connection of a flow when its first payload arrives: `packet` was sent in `direction`. */
@@ -45,6 +45,8 @@ const IDLE_TIMEOUT = [60 * SECOND, 300 * SECOND, 60 * SECOND] as const;
 const TOUCH_RESOLUTION = SECOND;
 /** Data so far from where a stream stands belongs to another connection whose SYN was not seen. */
 const FAR = 2 ** 28;
+/** A SYN so shortly before the first payload seen was captured behind it. */
+const LATE_SYN = 2 ** 16;
 
 /** A flow is opening until payload is seen, then open; once closed it is kept to tell late segments from new ones. */
 const Stage = { opening: 0, open: 1, closed: 2 } as const;
@@ -57,6 +59,10 @@ export class Flow {
   connection: Connection | undefined = undefined;
   stage: Stage = Stage.opening;
   lastSeen = 0;
+  /** The direction that asked for the connection, `undefined` when that was not seen. */
+  initiator: 0 | 1 | undefined = undefined;
+  /** When it was reset, `undefined` while it was not: what was captured out of order may yet come. */
+  resetAt: number | undefined = undefined;
   /** Segments with bytes that had been seen before, and holes given up, in both directions. */
   retransmissions = 0;
   gaps = 0;
@@ -95,7 +101,7 @@ const KEY_WORDS = 11;
 export class FlowTable {
   readonly losses: StreamLosses = { tcpGaps: 0, evicted: 0 };
   readonly #connect: ConnectionFactory;
-  readonly #budget: HeldBudget;
+  readonly #budget: Budget;
   readonly #limit: number;
   /** Flows by index, the keys of each, and the hash of each key. */
   readonly #flows: Flow[] = [];
@@ -106,13 +112,14 @@ export class FlowTable {
   readonly #slots: Int32Array;
   readonly #mask: number;
   readonly #lists = [new FlowList(), new FlowList(), new FlowList()] as const;
-  readonly #withHoles = new Set<Flow>();
+  /** Flows that hold segments or were reset. */
+  readonly #unsettled = new Set<Flow>();
   /** The key being looked up. */
   readonly #key = new Int32Array(KEY_WORDS);
 
   constructor(connect: ConnectionFactory, limits: FlowLimits = DEFAULT_FLOW_LIMITS) {
     this.#connect = connect;
-    this.#budget = new HeldBudget(limits.heldBytes);
+    this.#budget = new Budget(limits.heldBytes);
     this.#limit = limits.flows;
     this.#keys = new Int32Array(limits.flows * KEY_WORDS);
     this.#hashes = new Int32Array(limits.flows);
@@ -140,23 +147,27 @@ export class FlowTable {
       this.#touch(flow, time);
     }
 
-    if (this.#isAnotherConnection(flow, packet, direction)) this.#restart(flow, time);
+    if (this.#isAnotherConnection(flow, packet, direction)) this.#restart(flow, packet);
     const stream = flow.streams[direction];
     let sequence = packet.sequence;
     if (flags & Flag.syn) {
       sequence = (sequence + 1) | 0;
+      flow.initiator = flags & Flag.ack ? 1 - direction as 0 | 1 : direction;
       if (!stream.started) stream.start(sequence, true);
+      else if (stream.base !== sequence) this.#lateSyn(flow, stream, sequence);
     }
-    if (flags & Flag.ack) flow.streams[1 - direction as 0 | 1].acknowledge(packet.acknowledgement);
-    if (packet.payloadLength > 0 || flags & Flag.fin) {
-      this.#payload(flow, packet, direction, stream, sequence);
+    const other = flow.streams[1 - direction as 0 | 1];
+    if (flags & Flag.ack) other.acknowledge(packet.acknowledgement);
+    if (flags & Flag.rst) {
+      this.#reset(flow, time);
+    } else if (packet.payloadLength > 0 || flags & Flag.fin) {
+      this.#payload(flow, packet, direction, stream, other, sequence);
     }
-    if (flags & Flag.rst) this.#close(flow, time);
   }
 
   /** Gives up holes and forgets idle flows. Call it as packet time goes on, and with the clock when live. */
   advance(now: number): void {
-    for (const flow of this.#withHoles) this.#expireHoles(flow, now);
+    for (const flow of this.#unsettled) this.#settle(flow, now);
     for (const stage of [Stage.opening, Stage.open, Stage.closed]) {
       const list = this.#lists[stage];
       while (list.oldest && now - list.oldest.lastSeen > IDLE_TIMEOUT[stage]) this.#remove(list.oldest, now);
@@ -170,10 +181,16 @@ export class FlowTable {
     }
   }
 
-  #payload(flow: Flow, packet: Packet, direction: 0 | 1, stream: Stream, sequence: number): void {
+  #payload(
+    flow: Flow,
+    packet: Packet,
+    direction: 0 | 1,
+    stream: Stream,
+    other: Stream,
+    sequence: number,
+  ): void {
     if (flow.stage === Stage.closed) return;
     const { time, flags, payloadLength } = packet;
-    const acknowledgement = flags & Flag.ack ? packet.acknowledgement : 0;
     if (!stream.started) stream.start(sequence, false);
     const handler = this.#handler(flow, packet, direction);
     const isKeepAliveProbe = payloadLength === 1 && ((sequence + 1 - stream.next) | 0) === 0;
@@ -183,16 +200,20 @@ export class FlowTable {
       packet.end,
       payloadLength,
       sequence,
-      acknowledgement,
+      flags & Flag.ack ? packet.acknowledgement : undefined,
       (flags & Flag.fin) !== 0,
       time,
       handler,
       this.#budget,
+      other,
     );
     if (repeated && !isKeepAliveProbe) flow.retransmissions++;
-    if (stream.hasHole) this.#withHoles.add(flow);
     this.#countGaps(flow, stream.takeOverflows());
-    if (flow.streams[0].ended && flow.streams[1].ended) this.#close(flow, time);
+    if (stream.holds || other.holds) {
+      this.#deliverHeld(flow);
+      if (stream.holds || other.holds) this.#unsettled.add(flow);
+    }
+    if (stream.ended && other.ended) this.#close(flow, time);
   }
 
   /** The upper layer's handler of a direction; a FIN without any payload before it needs none. */
@@ -205,51 +226,108 @@ export class FlowTable {
     return flow.connection.handlers[direction];
   }
 
+  /** Delivers what is held in either direction and need not wait any more: each may wait for the other. */
+  #deliverHeld(flow: Flow): void {
+    const [first, second] = flow.streams;
+    const [ofFirst, ofSecond] = flow.connection?.handlers ?? NOBODIES;
+    while (
+      first.deliverHeld(ofFirst, this.#budget, second) || second.deliverHeld(ofSecond, this.#budget, first)
+    );
+  }
+
   /** True when the segment cannot belong to the connection that the flow has been until now. */
   #isAnotherConnection(flow: Flow, packet: Packet, direction: 0 | 1): boolean {
     const stream = flow.streams[direction];
     if (!stream.started) return false;
     if (packet.flags & Flag.syn) {
       // A SYN repeats the first sequence number of its connection, or begins another one.
-      return ((packet.sequence + 1 - stream.base) | 0) !== 0;
+      const behind = (stream.base - packet.sequence - 1) | 0;
+      return behind !== 0 && (stream.fromSyn || behind < 0 || behind > LATE_SYN);
     }
     if (packet.payloadLength <= 0) return false;
     const ahead = (packet.sequence - stream.next) | 0;
-    return ahead > FAR || ahead < -FAR || (flow.stage === Stage.closed && ahead > 0);
+    // After a FIN or a reset that was obeyed, nothing new comes.
+    const isNew = ahead > 0 || (ahead === 0 && !stream.ended);
+    return ahead > FAR || ahead < -FAR || (flow.stage === Stage.closed && isNew);
   }
 
   /** Ends what the flow was and makes it new for another connection between the same ports. */
-  #restart(flow: Flow, time: number): void {
-    this.#close(flow, time);
-    for (const stream of flow.streams) stream.reset(this.#budget);
-    flow.retransmissions = 0;
-    flow.gaps = 0;
+  #restart(flow: Flow, packet: Packet): void {
+    // Without a SYN, something between the two connections was not seen.
+    if (flow.stage !== Stage.closed && !(packet.flags & Flag.syn)) this.#countGaps(flow, 1);
+    this.#close(flow, packet.time);
+    this.#renew(flow);
     this.#setStage(flow, Stage.opening);
   }
 
-  #close(flow: Flow, time: number): void {
-    const { connection } = flow;
-    if (connection) {
-      for (const direction of [0, 1] as const) {
-        const given = flow.streams[direction].flush(connection.handlers[direction], this.#budget);
-        this.#countGaps(flow, given);
-      }
-      flow.connection = undefined;
-      connection.close(time);
-    }
-    this.#withHoles.delete(flow);
-    for (const stream of flow.streams) stream.drop(this.#budget);
-    if (flow.stage !== Stage.closed) this.#setStage(flow, Stage.closed);
+  /** A SYN captured behind payload that was not the first: what was between them has been passed over. */
+  #lateSyn(flow: Flow, stream: Stream, sequence: number): void {
+    stream.base = sequence;
+    this.#countGaps(flow, 1);
   }
 
-  #expireHoles(flow: Flow, now: number): void {
-    for (const direction of [0, 1] as const) {
-      const handler = flow.connection?.handlers[direction] ?? NOBODY;
-      this.#countGaps(flow, flow.streams[direction].expireHoles(now, handler, this.#budget));
+  #renew(flow: Flow): void {
+    for (const stream of flow.streams) stream.reset(this.#budget);
+    flow.retransmissions = 0;
+    flow.gaps = 0;
+    flow.initiator = undefined;
+    flow.resetAt = undefined;
+  }
+
+  #reset(flow: Flow, time: number): void {
+    const wasRefused = !flow.streams[0].started || !flow.streams[1].started;
+    if (wasRefused && !flow.connection) {
+      this.#close(flow, time);
+    } else if (flow.resetAt === undefined) {
+      flow.resetAt = time;
+      this.#unsettled.add(flow);
     }
+  }
+
+  #close(flow: Flow, time: number): void {
+    if (flow.stage === Stage.closed) return;
+    this.#giveUpOverdue(flow, Infinity);
+    const { streams, connection } = flow;
+    const handlers = connection?.handlers ?? NOBODIES;
+    for (const direction of [0, 1] as const) {
+      if (streams[direction].tail === 0) continue;
+      this.#countGaps(flow, 1);
+      streams[direction].giveUpTail(handlers[direction], time);
+    }
+    flow.connection = undefined;
+    connection?.close();
+    this.#unsettled.delete(flow);
+    for (const stream of streams) stream.drop(this.#budget);
+    this.#setStage(flow, Stage.closed);
+  }
+
+  /** Gives up what a flow has waited for long enough, and closes it when that was the last. */
+  #settle(flow: Flow, now: number): void {
+    this.#giveUpOverdue(flow, now);
     const [first, second] = flow.streams;
-    if (first.ended && second.ended) this.#close(flow, now);
-    else if (!first.hasHole && !second.hasHole) this.#withHoles.delete(flow);
+    const isReset = flow.resetAt !== undefined;
+    if ((first.ended && second.ended) || (isReset && now - flow.resetAt! >= REORDERING)) {
+      this.#close(flow, now);
+    } else if (!first.holds && !second.holds && !isReset) this.#unsettled.delete(flow);
+  }
+
+  /** One thing at a time: what was held may be delivered then, or give up waiting for the other direction. */
+  #giveUpOverdue(flow: Flow, now: number): void {
+    const { streams } = flow;
+    const handlers = flow.connection?.handlers ?? NOBODIES;
+    for (;;) {
+      const direction = streams[0].isOverdue(now, streams[1])
+        ? 0
+        : streams[1].isOverdue(now, streams[0])
+        ? 1
+        : undefined;
+      if (direction === undefined) return;
+      const stream = streams[direction], other = streams[1 - direction as 0 | 1];
+      // Counted first, for what ends with it.
+      if (stream.hasHole) this.#countGaps(flow, 1);
+      stream.giveUp(handlers[direction], other);
+      this.#deliverHeld(flow);
+    }
   }
 
   #countGaps(flow: Flow, gaps: number): void {
@@ -322,10 +400,8 @@ export class FlowTable {
     while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
     this.#slots[slot] = flow.index + 1;
     flow.lastSeen = time;
-    flow.retransmissions = 0;
-    flow.gaps = 0;
+    this.#renew(flow);
     flow.stage = Stage.opening;
-    for (const stream of flow.streams) stream.reset(this.#budget);
     this.#lists[Stage.opening].append(flow);
     return flow;
   }
@@ -369,3 +445,4 @@ export class FlowTable {
 
 /** Takes what nobody is interested in. */
 const NOBODY: StreamHandler = { data() {}, missing() {}, end() {} };
+const NOBODIES = [NOBODY, NOBODY] as const;

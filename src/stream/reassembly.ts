@@ -2,6 +2,9 @@
  * One direction of a TCP connection put back into order: retransmitted and overlapping bytes are dropped, segments
  * that came early are held until the hole before them is filled or given up.
  *
+ * Early also means before its cause: a segment that acknowledges bytes of the other direction which have not
+ * been delivered yet is held until they are, so that a response never comes before its request.
+ *
  * @module
  */
 
@@ -9,14 +12,14 @@
 export interface StreamHandler {
   /**
    * Bytes of one segment, valid during the call. `sequence` is that of the first byte, `acknowledgement` what the
-   * segment acknowledged (0 when nothing), `time` when it was captured.
+   * segment acknowledged (`undefined` when nothing), `time` when it was captured.
    */
   data(
     bytes: Uint8Array,
     start: number,
     end: number,
     sequence: number,
-    acknowledgement: number,
+    acknowledgement: number | undefined,
     time: number,
   ): void;
   /** `length` bytes that were not captured: `lost` when no segment had them, else cut off by the snaplen. */
@@ -25,8 +28,8 @@ export interface StreamHandler {
   end(time: number): void;
 }
 
-/** Bytes held for all streams together, and their limit. */
-export class HeldBudget {
+/** How much of something all connections together hold, and how much they may. */
+export class Budget {
   used = 0;
   constructor(readonly limit: number) {}
 }
@@ -35,17 +38,22 @@ export class HeldBudget {
 const MOST_HELD_SEGMENTS = 1024;
 /** Bytes held by one stream at most. */
 const MOST_HELD_BYTES = 2 ** 20;
-/** A hole whose bytes the receiver has acknowledged was missed by the capture; it may yet have come out of order. */
-const ACKNOWLEDGED_HOLE_PATIENCE = 100_000;
+/**
+ * What the other end has received and is not here was missed by the capture, or was captured out of order: how
+ * long it may come late, in microseconds.
+ */
+export const REORDERING = 100_000;
 /** Any other hole waits for the sender to retransmit, in microseconds. */
 const HOLE_PATIENCE = 10_000_000;
+/** A number so far ahead is nonsense. */
+const FAR = 2 ** 28;
 
 interface HeldSegment {
   readonly sequence: number;
   /** Bytes on the wire; `bytes` has those that were captured. */
   readonly length: number;
   readonly bytes: Uint8Array;
-  readonly acknowledgement: number;
+  readonly acknowledgement: number | undefined;
   readonly time: number;
   /** The direction ends behind this segment. */
   readonly fin: boolean;
@@ -65,11 +73,14 @@ export class Stream {
   base = 0;
   #held: HeldSegment[] = [];
   #heldBytes = 0;
-  #holeSince = 0;
+  /** Since when the first segment held has waited. */
+  #heldSince = 0;
+  /** What the other end has acknowledged, and up to where the other direction no longer waits for this one. */
   #acknowledgedTo = 0;
+  #concededTo = 0;
   #overflows = 0;
 
-  reset(budget: HeldBudget): void {
+  reset(budget: Budget): void {
     this.drop(budget);
     this.started = false;
     this.fromSyn = false;
@@ -83,16 +94,18 @@ export class Stream {
     this.next = sequence;
     this.base = sequence;
     this.#acknowledgedTo = sequence;
+    this.#concededTo = sequence;
   }
 
-  /** True while segments wait behind a hole. */
-  get hasHole(): boolean {
+  /** True while segments are held. */
+  get holds(): boolean {
     return this.#held.length > 0;
   }
 
   /**
    * Takes a segment of a started stream: `length` bytes on the wire, of which `bytes[start, end)` were captured.
    *
+   * @param other The other direction.
    * @returns true when some of its bytes had been received before.
    */
   receive(
@@ -101,50 +114,99 @@ export class Stream {
     end: number,
     length: number,
     sequence: number,
-    acknowledgement: number,
+    acknowledgement: number | undefined,
     fin: boolean,
     time: number,
     handler: StreamHandler,
-    budget: HeldBudget,
+    budget: Budget,
+    other: Stream,
   ): boolean {
-    const ahead = (sequence - this.next) | 0;
-    if (ahead > 0) {
-      const segment = { sequence, length, bytes: bytes.slice(start, end), acknowledgement, time, fin };
-      return this.#hold(segment, time, handler, budget);
-    }
-    const old = -ahead;
+    const old = (this.next - sequence) | 0;
     if (old > length || (old === length && !fin)) return length > 0;
-    if (this.ended) return old > 0;
+    // A FIN alone may be so far off; with payload it would have begun another connection.
+    if (this.ended || old < -FAR) return old > 0;
+    if (old < 0 || other.lacks(acknowledgement)) {
+      const segment = { sequence, length, bytes: bytes.slice(start, end), acknowledgement, time, fin };
+      return this.#hold(segment, time, handler, budget, other);
+    }
     this.#deliver(bytes, Math.min(start + old, end), end, length - old, acknowledgement, fin, time, handler);
-    if (this.#held.length > 0) this.#deliverHeld(handler, budget);
     return old > 0 && length > 0;
   }
 
-  /** The receiver acknowledged everything before `acknowledgement`. */
+  /** The other end has received everything before `acknowledgement`. */
   acknowledge(acknowledgement: number): void {
     if (((acknowledgement - this.#acknowledgedTo) | 0) > 0) this.#acknowledgedTo = acknowledgement;
   }
 
-  /** Gives up holes that have waited long enough at `now`. Returns how many were given up. */
-  expireHoles(now: number, handler: StreamHandler, budget: HeldBudget): number {
-    let given = 0;
-    while (this.#held.length > 0) {
-      const acknowledged = ((this.#acknowledgedTo - this.#held[0]!.sequence) | 0) >= 0;
-      if (now - this.#holeSince < (acknowledged ? ACKNOWLEDGED_HOLE_PATIENCE : HOLE_PATIENCE)) break;
-      this.#giveUpHole(handler, budget);
-      given++;
-    }
-    return given;
+  /** True when bytes that `acknowledgement` covers have not been delivered and may yet be. */
+  lacks(acknowledgement: number | undefined): boolean {
+    if (acknowledgement === undefined) return false;
+    const ahead = (acknowledgement - this.next) | 0;
+    return ahead > 0 && ahead < FAR && this.started && !this.ended &&
+      ((acknowledgement - this.#concededTo) | 0) > 0;
   }
 
-  /** Gives up all holes and delivers what was held. Returns how many holes there were. */
-  flush(handler: StreamHandler, budget: HeldBudget): number {
-    let given = 0;
-    while (this.#held.length > 0) {
-      this.#giveUpHole(handler, budget);
-      given++;
+  /** Delivers the held segments that nothing precedes any more. Returns true when there were some. */
+  deliverHeld(handler: StreamHandler, budget: Budget, other: Stream): boolean {
+    const held = this.#held;
+    let delivered = 0;
+    for (; delivered < held.length; delivered++) {
+      const { sequence, length, bytes, acknowledgement, fin, time } = held[delivered]!;
+      const old = (this.next - sequence) | 0;
+      // Nothing comes behind the end.
+      if (!this.ended && (old < 0 || other.lacks(acknowledgement))) break;
+      this.#heldBytes -= bytes.length;
+      budget.used -= bytes.length;
+      if (this.ended || old > length || (old === length && !fin)) continue;
+      const start = Math.min(old, bytes.length);
+      this.#deliver(bytes, start, bytes.length, length - old, acknowledgement, fin, time, handler);
     }
-    return given;
+    if (delivered === 0) return false;
+    held.splice(0, delivered);
+    if (held.length > 0) this.#heldSince = held[0]!.time;
+    return true;
+  }
+
+  /** True when segments wait for bytes before them, and not merely for the other direction. */
+  get hasHole(): boolean {
+    const first = this.#held[0];
+    return first !== undefined && ((first.sequence - this.next) | 0) > 0;
+  }
+
+  /** True when the first segment held has waited for long enough at `now`. */
+  isOverdue(now: number, other: Stream): boolean {
+    const first = this.#held[0];
+    if (!first) return false;
+    const isHole = this.hasHole;
+    // What it waits for is then behind that hole, which is given up in its own time.
+    if (!isHole && other.hasHole) return false;
+    const isReceived = !isHole || ((this.#acknowledgedTo - first.sequence) | 0) >= 0;
+    return now - this.#heldSince >= (isReceived ? REORDERING : HOLE_PATIENCE);
+  }
+
+  /** Gives up what the first segment held waits for: the hole before it, else the other direction. */
+  giveUp(handler: StreamHandler, other: Stream): void {
+    const first = this.#held[0]!;
+    const length = (first.sequence - this.next) | 0;
+    if (length > 0) {
+      this.next = first.sequence;
+      handler.missing(length, true, first.time);
+    } else if (first.acknowledgement !== undefined) {
+      other.#concededTo = first.acknowledgement;
+    }
+  }
+
+  /** What the other end acknowledged behind the last byte delivered, FIN included: it was never captured. */
+  get tail(): number {
+    const length = (this.#acknowledgedTo - this.next) | 0;
+    return this.started && !this.ended && length > 0 && length < FAR ? length : 0;
+  }
+
+  /** Passes over the tail. Its last number is taken for the FIN. */
+  giveUpTail(handler: StreamHandler, time: number): void {
+    const length = this.tail - 1;
+    this.next = this.#acknowledgedTo;
+    if (length > 0) handler.missing(length, true, time);
   }
 
   /** Holes given up within {@link receive} for want of room, since last asked. */
@@ -155,7 +217,7 @@ export class Stream {
   }
 
   /** Lets go of what is held. */
-  drop(budget: HeldBudget): void {
+  drop(budget: Budget): void {
     budget.used -= this.#heldBytes;
     this.#heldBytes = 0;
     this.#held.length = 0;
@@ -167,7 +229,7 @@ export class Stream {
     start: number,
     end: number,
     length: number,
-    acknowledgement: number,
+    acknowledgement: number | undefined,
     fin: boolean,
     time: number,
     handler: StreamHandler,
@@ -183,11 +245,16 @@ export class Stream {
     }
   }
 
-  /** Puts a segment in its place among those held. */
-  #hold(segment: HeldSegment, time: number, handler: StreamHandler, budget: HeldBudget): boolean {
-    if (this.ended) return false;
+  /** Puts a segment in its place among those held. Returns true when some of its bytes were there already. */
+  #hold(
+    segment: HeldSegment,
+    time: number,
+    handler: StreamHandler,
+    budget: Budget,
+    other: Stream,
+  ): boolean {
     const held = this.#held;
-    if (held.length === 0) this.#holeSince = time;
+    if (held.length === 0) this.#heldSince = time;
     // Early segments come mostly in order among themselves: search from the back.
     let place = held.length;
     while (place > 0 && ((held[place - 1]!.sequence - segment.sequence) | 0) > 0) place--;
@@ -202,38 +269,10 @@ export class Stream {
       held.length > MOST_HELD_SEGMENTS || this.#heldBytes > MOST_HELD_BYTES ||
       (budget.used > budget.limit && held.length > 0)
     ) {
-      this.#giveUpHole(handler, budget);
-      this.#overflows++;
+      if (this.hasHole) this.#overflows++;
+      this.giveUp(handler, other);
+      this.deliverHeld(handler, budget, other);
     }
     return ((coveredTo - segment.sequence) | 0) > 0;
-  }
-
-  /** Passes over the hole before the first held segment and delivers what then is in order. */
-  #giveUpHole(handler: StreamHandler, budget: HeldBudget): void {
-    const first = this.#held[0]!;
-    const length = (first.sequence - this.next) | 0;
-    if (length > 0) {
-      this.next = first.sequence;
-      handler.missing(length, true, first.time);
-    }
-    this.#deliverHeld(handler, budget);
-  }
-
-  /** Delivers the held segments that no hole precedes any more. */
-  #deliverHeld(handler: StreamHandler, budget: HeldBudget): void {
-    const held = this.#held;
-    let delivered = 0;
-    for (; delivered < held.length; delivered++) {
-      const { sequence, length, bytes, acknowledgement, fin, time } = held[delivered]!;
-      const old = (this.next - sequence) | 0;
-      if (old < 0) break;
-      this.#heldBytes -= bytes.length;
-      budget.used -= bytes.length;
-      if (this.ended || old > length || (old === length && !fin)) continue;
-      const start = Math.min(old, bytes.length);
-      this.#deliver(bytes, start, bytes.length, length - old, acknowledgement, fin, time, handler);
-    }
-    held.splice(0, delivered);
-    if (held.length > 0) this.#holeSince = held[0]!.time;
   }
 }

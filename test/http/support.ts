@@ -1,0 +1,69 @@
+/**
+ * HTTP over one connection without frames below it, for the tests of the HTTP layer.
+ *
+ * @module
+ */
+
+import { Pipeline } from "../../src/app/pipeline.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
+import type { CaptureFigures } from "../../src/stats/report.ts";
+import { Conversation, type ConversationOptions, deliver, type Frame } from "../support/frames.ts";
+
+/** What came of some frames. */
+export interface Outcome {
+  /** Requests when their head was complete. */
+  readonly requests: Exchange[];
+  readonly exchanges: Exchange[];
+  readonly figures: CaptureFigures;
+}
+
+/** What is read of the frames. `ports` are those on which everything should be HTTP. */
+export function outcomeOf(
+  frames: Iterable<Frame>,
+  options: { ports?: number[]; keepQuery?: boolean } = {},
+): Outcome {
+  const requests: Exchange[] = [], exchanges: Exchange[] = [];
+  const pipeline = new Pipeline({
+    request: (exchange) => void requests.push({ ...exchange }),
+    exchange: (exchange) => void exchanges.push(exchange),
+  }, { ports: options.ports ?? [80], keepQuery: options.keepQuery ?? false });
+  deliver(frames, pipeline.frame);
+  pipeline.flush();
+  return { requests, exchanges, figures: pipeline.figures({ kernel: 0, interface: 0 }) };
+}
+
+/** A conversation after its handshake, with what `speak` adds. */
+export function conversation(
+  speak: (conversation: Conversation) => void,
+  options: ConversationOptions = {},
+): Conversation {
+  const made = new Conversation(options);
+  made.handshake();
+  speak(made);
+  return made;
+}
+
+/** What is read of a conversation. */
+export function hear(
+  speak: (conversation: Conversation) => void,
+  options: ConversationOptions & { ports?: number[]; keepQuery?: boolean } = {},
+): Outcome {
+  return outcomeOf(conversation(speak, options).frames, options);
+}
+
+/** Lines of a head. */
+export function head(...lines: readonly string[]): string {
+  return [...lines, "", ""].join("\r\n");
+}
+
+/** `POST /path -> 200` of each exchange, `-` when it has no response. */
+export function summary(exchanges: readonly Exchange[]): string[] {
+  return exchanges.map(({ method, path, status }) => `${method} ${path} -> ${status || "-"}`);
+}
+
+/** All that could not be used. */
+export function losses({ figures }: Outcome): { gaps: number; unparsed: number; unpaired: number } {
+  return { gaps: figures.tcpGaps, unparsed: figures.unparsed, unpaired: figures.unpaired };
+}
+
+export const NO_LOSSES = { gaps: 0, unparsed: 0, unpaired: 0 };
