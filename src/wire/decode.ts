@@ -36,7 +36,7 @@ import { decodeVlan } from "./vlan.ts";
 import { decodeVxlan } from "./vxlan.ts";
 
 /** Layers in one frame at most: what nests deeper is somebody's trick. */
-const MOST_LAYERS = 16;
+const MOST_LAYERS = 32;
 
 /**
  * Decodes a frame that `packet` was reset to.

@@ -18,11 +18,12 @@ export function decodeGeneve(packet: Packet): Layer {
   const version = bytes[at]! >> 6, optionsLength = (bytes[at]! & 0x3f) * 4;
   const inner = layerOf(u16(bytes, at + 2));
   const payload = at + HEADER + optionsLength;
-  if (version !== 0 || inner === Layer.other || payload > packet.wireEnd) return Layer.other;
-  if (payload > packet.end) return Layer.malformed;
+  if (version !== 0 || inner === Layer.other || payload >= packet.wireEnd) return Layer.other;
+  if (payload >= packet.end) return Layer.malformed;
   packet.at = payload;
-  const isSure = inner === Layer.ethernet ? guessEthernet(packet, payload) : guessIp(packet) === inner;
-  if (!isSure) return Layer.other;
+  if (inner === Layer.ethernet ? !guessEthernet(packet, payload) : guessIp(packet) !== inner) {
+    return Layer.other;
+  }
   packet.enterNetwork(Network.virtualNetwork, i32(bytes, at + 4) >>> 8);
   return inner;
 }

@@ -1,6 +1,6 @@
 /**
- * GRE (RFC 2784 and 2890), with the Ethernet frames of mirror sessions (ERSPAN types I to III) in it, and the enhanced GRE
- * of PPTP (RFC 2637).
+ * GRE (RFC 2784 and 2890), with the Ethernet frames of mirror sessions (ERSPAN types I to III) in it, and enhanced GRE
+ * with the PPP of PPTP (RFC 2637) or Ethernet (EoIP).
  *
  * @module
  */
@@ -23,7 +23,11 @@ const VERSION = 0x0007;
 /** What RFC 2784 leaves reserved in version 0, the flag of source routing (RFC 1701) among it. */
 const RESERVED = 0x4ff8;
 
-const TRANSPARENT_ETHERNET = 0x6558, PPP = 0x880b, ERSPAN_I_OR_II = 0x88be, ERSPAN_III = 0x22eb;
+const TRANSPARENT_ETHERNET = 0x6558,
+  PPP = 0x880b,
+  ETHERNET_OVER_IP = 0x6400,
+  ERSPAN_I_OR_II = 0x88be,
+  ERSPAN_III = 0x22eb;
 
 export function decodeGre(packet: Packet): Layer {
   const { bytes, at } = packet;
@@ -33,7 +37,7 @@ export function decodeGre(packet: Packet): Layer {
     case 0:
       return decodeVersion0(packet, flags, type);
     case 1:
-      return decodePptp(packet, flags, type);
+      return decodeEnhanced(packet, flags, type);
     default:
       return Layer.malformed;
   }
@@ -93,18 +97,23 @@ function decodeErspan3(packet: Packet): Layer {
   }
 }
 
-/** The key holds the payload's length and a call number, which is another one in each direction. */
-function decodePptp(packet: Packet, flags: number, type: number): Layer {
+/**
+ * The key holds the payload's length and, with PPP, the number of the call, which is another one in each direction; with
+ * Ethernet, that of the tunnel.
+ */
+function decodeEnhanced(packet: Packet, flags: number, type: number): Layer {
   const { bytes, at } = packet;
-  if (type !== PPP || !(flags & Flag.key)) return Layer.malformed;
+  if (type !== PPP && type !== ETHERNET_OVER_IP) return Layer.other;
   const acknowledgement = at + HEADER + WORD + (flags & Flag.sequence ? WORD : 0);
   const payload = acknowledgement + (flags & Flag.acknowledgement ? WORD : 0);
-  if (payload > packet.end) return Layer.malformed;
+  if (!(flags & Flag.key) || payload > packet.end) return Layer.malformed;
   const length = u16(bytes, at + HEADER);
   if (length > packet.wireEnd - payload) return Layer.malformed;
-  // Without a payload it only acknowledges.
+  // Without a payload it only acknowledges, or keeps the tunnel alive.
   if (length === 0) return Layer.other;
   packet.trim(payload + length);
   packet.at = payload;
-  return Layer.ppp;
+  if (type === PPP) return Layer.ppp;
+  packet.enterNetwork(Network.greKey, u16(bytes, at + HEADER + 2));
+  return Layer.ethernet;
 }

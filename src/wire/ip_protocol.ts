@@ -42,11 +42,11 @@ export function layerOfProtocol(protocol: number): Layer {
 
 /**
  * `Layer.ipv4` or `Layer.ipv6` when what comes next is such a packet by its version and lengths, else `Layer.other`. Of one
- * that the capture cut within these fields the version is believed.
+ * that the capture cut within these fields the version is believed; one that it cut off whole is `Layer.malformed`.
  */
 export function guessIp(packet: Packet): Layer {
   const { bytes, at, end, wireEnd } = packet;
-  if (end === at) return Layer.other;
+  if (end === at) return wireEnd === at ? Layer.other : Layer.malformed;
   switch (bytes[at]! >> 4) {
     case 4: {
       const headerLength = (bytes[at]! & 0x0f) * 4;

@@ -9,14 +9,19 @@ import { u16 } from "../bytes.ts";
 import { layerOf } from "./ethertype.ts";
 import { Layer, type Packet } from "./packet.ts";
 
+/** All stations, unnumbered information. No protocol number begins with the former. */
+const ADDRESS = 0xff, CONTROL = 0x03;
 const CISCO_HEADER = 4;
 const CISCO_UNICAST = 0x0f, CISCO_BROADCAST = 0x8f;
 
 export function decodePpp(packet: Packet): Layer {
   const { bytes, end } = packet;
   let { at } = packet;
-  if (end - at >= 2 && bytes[at] === 0xff && bytes[at + 1] === 0x03) at += 2;
-  if (end - at < 1) return Layer.malformed;
+  if (end > at && bytes[at] === ADDRESS) {
+    if (end - at < 2 || bytes[at + 1] !== CONTROL) return Layer.malformed;
+    at += 2;
+  }
+  if (end === at) return Layer.malformed;
   // Protocol numbers are odd and their upper byte is even: an odd first byte is a field of one byte.
   const length = bytes[at]! & 1 ? 1 : 2;
   if (end - at < length) return Layer.malformed;
