@@ -5,7 +5,8 @@
  * @module
  */
 
-import { guessIp, layerOfProtocol } from "./ip_protocol.ts";
+import { guessIp } from "./guess.ts";
+import { layerOfProtocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 /** Lengths and methods, next header, and the time. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { u16 } from "../bytes.ts";
-import { Layer, type Packet } from "./packet.ts";
+import { Layer } from "./packet.ts";
 
 /** The layer that an EtherType stands for. */
 export function layerOf(etherType: number): Layer {
@@ -30,19 +29,4 @@ export function layerOf(etherType: number): Layer {
     default:
       return Layer.other;
   }
-}
-
-/**
- * True when an Ethernet frame with something of interest in it begins at `at`, by its type and the version of IP. One that
- * the capture cut before its type is believed to be.
- */
-export function guessEthernet(packet: Packet, at: number): boolean {
-  const HEADER = 14;
-  const { bytes, end } = packet;
-  if (packet.wireEnd - at < HEADER) return false;
-  if (end - at < HEADER) return true;
-  const layer = layerOf(u16(bytes, at + HEADER - 2));
-  const version = layer === Layer.ipv4 ? 4 : layer === Layer.ipv6 ? 6 : 0;
-  if (version === 0) return layer !== Layer.other;
-  return end - at === HEADER || bytes[at + HEADER]! >> 4 === version;
 }

@@ -5,8 +5,8 @@
  */
 
 import { i32, u16 } from "../bytes.ts";
-import { guessEthernet, layerOf } from "./ethertype.ts";
-import { guessIp } from "./ip_protocol.ts";
+import { layerOf } from "./ethertype.ts";
+import { looksLike } from "./guess.ts";
 import { Layer, Network, type Packet } from "./packet.ts";
 
 const HEADER = 8;
@@ -21,9 +21,7 @@ export function decodeGeneve(packet: Packet): Layer {
   if (version !== 0 || inner === Layer.other || payload >= packet.wireEnd) return Layer.other;
   if (payload >= packet.end) return Layer.malformed;
   packet.at = payload;
-  if (inner === Layer.ethernet ? !guessEthernet(packet, payload) : guessIp(packet) !== inner) {
-    return Layer.other;
-  }
+  if (!looksLike(packet, inner)) return Layer.other;
   packet.enterNetwork(Network.virtualNetwork, i32(bytes, at + 4) >>> 8);
   return inner;
 }

@@ -7,6 +7,7 @@
 
 import { i32, u16 } from "../bytes.ts";
 import { layerOf } from "./ethertype.ts";
+import { looksLike } from "./guess.ts";
 import { Layer, Network, type Packet } from "./packet.ts";
 
 const HEADER = 4;
@@ -48,8 +49,11 @@ export function decodeGreInUdp(packet: Packet): Layer {
   const { bytes, at } = packet;
   if (packet.wireEnd - at < HEADER) return Layer.other;
   if (packet.end - at < HEADER) return Layer.malformed;
-  const isSure = (u16(bytes, at) & (RESERVED | VERSION)) === 0 && layerOf(u16(bytes, at + 2)) !== Layer.other;
-  return isSure ? decodeGre(packet) : Layer.other;
+  const flags = u16(bytes, at), type = u16(bytes, at + 2);
+  if (flags & (RESERVED | VERSION) || layerOf(type) === Layer.other) return Layer.other;
+  const inner = decodeVersion0(packet, flags, type);
+  if (inner === Layer.malformed || packet.at === packet.end) return Layer.malformed;
+  return looksLike(packet, inner) ? inner : Layer.other;
 }
 
 function decodeVersion0(packet: Packet, flags: number, type: number): Layer {

@@ -6,7 +6,7 @@
  */
 
 import { u16 } from "../bytes.ts";
-import { guessIp } from "./ip_protocol.ts";
+import { guessIp } from "./guess.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const HEADER = 8;

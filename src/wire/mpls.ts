@@ -5,8 +5,7 @@
  * @module
  */
 
-import { guessEthernet } from "./ethertype.ts";
-import { guessIp } from "./ip_protocol.ts";
+import { guessEthernet, guessIp } from "./guess.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const ENTRY = 4;

@@ -5,7 +5,7 @@
  */
 
 import { u16 } from "../bytes.ts";
-import { guessIp } from "./ip_protocol.ts";
+import { guessIp } from "./guess.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 /** Header of the IPv6 packet that is always there. */

@@ -5,7 +5,7 @@
  */
 
 import { i32 } from "../bytes.ts";
-import { guessEthernet } from "./ethertype.ts";
+import { guessEthernet } from "./guess.ts";
 import { Layer, Network, type Packet } from "./packet.ts";
 
 const HEADER = 8;

@@ -347,6 +347,15 @@ const NOT_TUNNELS: Record<string, Uint8Array> = {
   ),
   "STUN": concat(numbers([2, 1], [2, 8], [4, 0x2112_a442]), new Uint8Array(20).fill(3)),
   "text": new TextEncoder().encode("NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n"),
+  "something like VXLAN as far as the type of a frame": vxlan(
+    ethernet(new Uint8Array(40).fill(0x99), { etherType: 0x0800 }),
+  ),
+  "something like Geneve as far as the type": geneve(new Uint8Array(40).fill(0x99), { type: 0x0800 }),
+  "something like GTP-U, but longer than the datagram": gtp(FOUR, { length: 999 }),
+  "something like L2TP, but longer than the datagram": concat(
+    numbers([2, 0x4002], [2, 999], [2, 5], [2, 6]),
+    ppp(FOUR),
+  ),
   "nothing": new Uint8Array(0),
   "one byte": Uint8Array.of(0x30),
 };
@@ -427,6 +436,13 @@ Deno.test("an A-MSDU and a netlink frame give all their packets", () => {
     }
     assertEquals(found, ["a", "bb", "ccc"]);
   }
+});
+
+Deno.test("a check sequence that radiotap tells of is no payload, where IP does not tell its length", () => {
+  const offloaded = ipv4(tcp(PAYLOAD), { totalLength: 0 });
+  const frame = concat(radiotap(ieee80211(llc(offloaded)), { flags: 0x10 }), new Uint8Array(4));
+  const { packet } = decode(frame, LINK.radiotap);
+  assertEquals(packet.payloadLength, PAYLOAD.length);
 });
 
 Deno.test("a packet that the netfilter log was told to cut is known by its length on the wire", () => {
