@@ -9,7 +9,7 @@ import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
 import type { CaptureFigures } from "../stats/report.ts";
 import { FlowTable } from "../stream/flows.ts";
 import { Budget } from "../stream/reassembly.ts";
-import { decodeFrame } from "../wire/decode.ts";
+import { decodeFrame, decodeRest } from "../wire/decode.ts";
 import { Layer, Packet } from "../wire/packet.ts";
 import type { FrameHandler, SourceDrops } from "./ports.ts";
 
@@ -61,9 +61,12 @@ export class Pipeline {
     if (time > this.time) this.time = time;
     const packet = this.#packet;
     packet.reset(bytes, start, end, wireLength, time);
-    const layer = decodeFrame(packet, linkType);
-    if (layer === Layer.segment) this.#flows.segment(packet);
-    else if (layer === Layer.malformed) this.#malformed++;
+    let layer: Layer | undefined = decodeFrame(packet, linkType);
+    do {
+      if (layer === Layer.segment) this.#flows.segment(packet);
+      else if (layer === Layer.malformed) this.#malformed++;
+      layer = decodeRest(packet);
+    } while (layer !== undefined);
     if (this.time - this.#housekeepingAt >= HOUSEKEEPING) this.advance(this.time);
   };
 
@@ -71,22 +74,25 @@ export class Pipeline {
   advance(now: number): void {
     this.#housekeepingAt = Math.max(this.#housekeepingAt, now);
     this.#flows.advance(now);
+    this.#packet.fragments.advance(now);
   }
 
   /** Ends all exchanges under way: nothing more will come. */
   flush(): void {
     this.#flows.flush(this.time);
+    this.#packet.fragments.flush(this.time);
   }
 
   /** What was captured and lost so far. */
   figures(drops: SourceDrops): CaptureFigures {
+    const { incomplete, overlapping } = this.#packet.fragments.losses;
     return {
       packets: this.#packets,
       bytes: this.#bytes,
       droppedByKernel: drops.kernel,
       droppedByInterface: drops.interface,
       tcpGaps: this.#flows.losses.tcpGaps,
-      unparsed: this.#malformed + this.#http.unparsed,
+      unparsed: this.#malformed + incomplete + overlapping + this.#http.unparsed,
       unpaired: this.#http.unpaired,
       evicted: this.#flows.losses.evicted,
     };

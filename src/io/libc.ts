@@ -26,6 +26,10 @@ const symbols = {
   poll: { parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
   // ssize_t read(int fd, void *buf, size_t count);
   read: { parameters: ["i32", "pointer", "usize"], result: "isize", nonblocking: true },
+  // ssize_t pread(int fd, void *buf, size_t count, off_t offset);
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  // off_t lseek(int fd, off_t offset, int whence);
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   // int open(const char *path, int flags);
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // int dup(int fd);

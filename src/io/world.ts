@@ -38,7 +38,7 @@ export function realWorld(): World {
     capture: {
       live: openLive,
       file: openFile,
-      standardInput: (options) => new PipeSource(takeStandardInput(), "-", options),
+      standardInput: (options) => new PipeSource(takeStandardInput(), "-", "pipe", options),
       loopback: Deno.build.os === "darwin" ? "lo0" : "lo",
       devices: listDevices,
       library: libpcapVersion,

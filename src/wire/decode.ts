@@ -4,17 +4,39 @@
  * @module
  */
 
+import { decodeArcnet } from "./arcnet.ts";
+import { decodeAuthentication } from "./authentication.ts";
+import { decodeAyiya } from "./ayiya.ts";
 import { decodeEthernet } from "./ethernet.ts";
+import { decodeGeneve } from "./geneve.ts";
+import { decodeGre, decodeGreInUdp } from "./gre.ts";
+import { decodeGtp } from "./gtp.ts";
+import {
+  decodeAggregatedMsdu,
+  decodeIeee80211,
+  decodePpi,
+  decodePrism,
+  decodeRadiotap,
+} from "./ieee80211.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
+import { decodeL2tp } from "./l2tp.ts";
 import { decodeLinuxSll, decodeLinuxSll2 } from "./linux_sll.ts";
+import { decodeLlc } from "./llc.ts";
+import { decodeMpls } from "./mpls.ts";
+import { decodeNetfilterMessage, decodeNetlink, decodeNflog } from "./nflog.ts";
 import { decodeNullLoopback } from "./null_loopback.ts";
 import { Layer, type Packet } from "./packet.ts";
+import { decodeHdlc, decodePpp } from "./ppp.ts";
+import { decodePppoe } from "./pppoe.ts";
 import { decodeTcp } from "./tcp.ts";
+import { decodeTeredo } from "./teredo.ts";
+import { decodeUdp } from "./udp.ts";
 import { decodeVlan } from "./vlan.ts";
+import { decodeVxlan } from "./vxlan.ts";
 
 /** Layers in one frame at most: what nests deeper is somebody's trick. */
-const MOST_LAYERS = 16;
+const MOST_LAYERS = 32;
 
 /**
  * Decodes a frame that `packet` was reset to.
@@ -23,7 +45,21 @@ const MOST_LAYERS = 16;
  * @returns `Layer.segment`, with the segment's facts in `packet`, `Layer.other` or `Layer.malformed`.
  */
 export function decodeFrame(packet: Packet, linkType: number): Layer {
-  let layer = linkLayer(linkType);
+  return decodeFrom(packet, linkLayer(linkType));
+}
+
+/**
+ * Decodes the next packet of a frame that holds several.
+ *
+ * @returns as {@link decodeFrame}; `undefined` when there is none.
+ */
+export function decodeRest(packet: Packet): Layer | undefined {
+  const layer = packet.takeRest();
+  return layer === undefined ? undefined : decodeFrom(packet, layer);
+}
+
+function decodeFrom(packet: Packet, first: Layer): Layer {
+  let layer = first;
   for (let layers = 0; layers < MOST_LAYERS; layers++) {
     switch (layer) {
       case Layer.ethernet:
@@ -53,6 +89,78 @@ export function decodeFrame(packet: Packet, linkType: number): Layer {
       case Layer.tcp:
         layer = decodeTcp(packet);
         break;
+      case Layer.llc:
+        layer = decodeLlc(packet);
+        break;
+      case Layer.udp:
+        layer = decodeUdp(packet);
+        break;
+      case Layer.gre:
+        layer = decodeGre(packet);
+        break;
+      case Layer.authentication:
+        layer = decodeAuthentication(packet);
+        break;
+      case Layer.mpls:
+        layer = decodeMpls(packet);
+        break;
+      case Layer.pppoe:
+        layer = decodePppoe(packet);
+        break;
+      case Layer.ppp:
+        layer = decodePpp(packet);
+        break;
+      case Layer.hdlc:
+        layer = decodeHdlc(packet);
+        break;
+      case Layer.vxlan:
+        layer = decodeVxlan(packet);
+        break;
+      case Layer.geneve:
+        layer = decodeGeneve(packet);
+        break;
+      case Layer.gtp:
+        layer = decodeGtp(packet);
+        break;
+      case Layer.greInUdp:
+        layer = decodeGreInUdp(packet);
+        break;
+      case Layer.l2tp:
+        layer = decodeL2tp(packet);
+        break;
+      case Layer.teredo:
+        layer = decodeTeredo(packet);
+        break;
+      case Layer.ayiya:
+        layer = decodeAyiya(packet);
+        break;
+      case Layer.ieee80211:
+        layer = decodeIeee80211(packet);
+        break;
+      case Layer.aggregatedMsdu:
+        layer = decodeAggregatedMsdu(packet);
+        break;
+      case Layer.radiotap:
+        layer = decodeRadiotap(packet);
+        break;
+      case Layer.ppi:
+        layer = decodePpi(packet);
+        break;
+      case Layer.prism:
+        layer = decodePrism(packet);
+        break;
+      case Layer.nflog:
+        layer = decodeNflog(packet);
+        break;
+      case Layer.netlink:
+        layer = decodeNetlink(packet);
+        break;
+      case Layer.netfilterMessage:
+        layer = decodeNetfilterMessage(packet);
+        break;
+      case Layer.arcnet:
+        layer = decodeArcnet(packet);
+        break;
       default:
         return layer;
     }
@@ -68,14 +176,36 @@ function linkLayer(linkType: number): Layer {
       return Layer.nullLoopback;
     case 1: // EN10MB
       return Layer.ethernet;
+    case 9: // PPP
+      return Layer.ppp;
     case 12: // RAW in memory, and in files of some systems
     case 14:
     case 101: // RAW in files
     case 228: // IPV4
     case 229: // IPV6
       return Layer.rawIp;
+    case 50: // PPP_HDLC
+    case 104: // C_HDLC
+      return Layer.hdlc;
+    case 51: // PPP_ETHER
+      return Layer.pppoe;
+    case 105: // IEEE802_11
+      return Layer.ieee80211;
     case 113: // LINUX_SLL
       return Layer.linuxSll;
+    case 119: // IEEE802_11_PRISM
+    case 163: // IEEE802_11_AVS
+      return Layer.prism;
+    case 127: // IEEE802_11_RADIOTAP
+      return Layer.radiotap;
+    case 129: // ARCNET_LINUX
+      return Layer.arcnet;
+    case 192: // PPI
+      return Layer.ppi;
+    case 239: // NFLOG
+      return Layer.nflog;
+    case 253: // NETLINK
+      return Layer.netlink;
     case 276: // LINUX_SLL2
       return Layer.linuxSll2;
     default:

@@ -1,5 +1,5 @@
 /**
- * Ethernet II and IEEE 802.3 with SNAP.
+ * Ethernet II and IEEE 802.3.
  *
  * @module
  */
@@ -9,8 +9,6 @@ import { layerOf } from "./ethertype.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const HEADER = 14;
-/** LLC (DSAP, SSAP, control) and SNAP (OUI) before the EtherType of an 802.3 frame. */
-const SNAP = 6;
 /** Smaller values of the type field are the length of an 802.3 frame. */
 const SMALLEST_ETHERTYPE = 0x0600;
 
@@ -21,12 +19,5 @@ export function decodeEthernet(packet: Packet): Layer {
   packet.sourceMac = at + 6;
   const type = u16(bytes, at + 12);
   packet.at = at + HEADER;
-  if (type >= SMALLEST_ETHERTYPE) return layerOf(type);
-
-  const snap = packet.at;
-  if (packet.end - snap < SNAP + 2) return Layer.other;
-  const isSnap = bytes[snap] === 0xaa && bytes[snap + 1] === 0xaa && bytes[snap + 2] === 3;
-  if (!isSnap) return Layer.other;
-  packet.at = snap + SNAP + 2;
-  return layerOf(u16(bytes, snap + SNAP));
+  return type >= SMALLEST_ETHERTYPE ? layerOf(type) : Layer.llc;
 }

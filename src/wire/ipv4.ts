@@ -1,17 +1,17 @@
 /**
- * IPv4 (RFC 791).
+ * IPv4 (RFC 791) with its fragments.
  *
  * @module
  */
 
 import { u16 } from "../bytes.ts";
+import { endOfFragment } from "./fragments.ts";
+import { layerOfProtocol, Protocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const SMALLEST_HEADER = 20;
-const MORE_FRAGMENTS_OR_OFFSET = 0x3fff;
-
-/** IP protocol number of TCP, for IPv6 too. */
-export const TCP = 6;
+const MORE_FRAGMENTS = 0x2000, OFFSET = 0x1fff;
+const MORE_FRAGMENTS_OR_OFFSET = MORE_FRAGMENTS | OFFSET;
 
 export function decodeIpv4(packet: Packet): Layer {
   const { bytes, at } = packet;
@@ -26,12 +26,16 @@ export function decodeIpv4(packet: Packet): Layer {
     if (totalLength < headerLength) return Layer.malformed;
     packet.trim(Math.min(packet.wireEnd, at + totalLength));
   }
-  if (bytes[at + 9] !== TCP) return Layer.other;
-  // Fragments are not put together: they count as unreadable.
-  if ((u16(bytes, at + 6) & MORE_FRAGMENTS_OR_OFFSET) !== 0) return Layer.malformed;
+  const protocol = bytes[at + 9]!;
+  const next = protocol === Protocol.tcp ? Layer.tcp : layerOfProtocol(protocol);
+  if (next === Layer.other) return Layer.other;
   packet.addressLength = 4;
   packet.source = at + 12;
   packet.destination = at + 16;
   packet.at = at + headerLength;
-  return Layer.tcp;
+  const fragment = u16(bytes, at + 6);
+  if ((fragment & MORE_FRAGMENTS_OR_OFFSET) === 0) return next;
+  const offset = (fragment & OFFSET) * 8, more = (fragment & MORE_FRAGMENTS) !== 0;
+  const whole = packet.fragments.add(packet, protocol, u16(bytes, at + 4), offset, more);
+  return whole < 0 ? endOfFragment(whole) : next;
 }

@@ -1,18 +1,23 @@
 /**
- * IPv6 (RFC 8200) with its extension headers.
+ * IPv6 (RFC 8200) with its extension headers and fragments.
  *
  * @module
  */
 
-import { u16 } from "../bytes.ts";
-import { TCP } from "./ipv4.ts";
+import { i32, u16 } from "../bytes.ts";
+import { endOfFragment } from "./fragments.ts";
+import { layerOfProtocol, Protocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const HEADER = 40;
 /** More extension headers than this are somebody's trick. */
 const MOST_EXTENSIONS = 16;
 
-const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, DESTINATION = 60;
+/** Fields of the fragment header: the offset in bytes and whether more follow. */
+const OFFSET = 0xfff8, MORE_FRAGMENTS = 1;
+const OFFSET_OR_MORE = OFFSET | MORE_FRAGMENTS;
+
+const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60;
 
 export function decodeIpv6(packet: Packet): Layer {
   const { bytes, at } = packet;
@@ -27,22 +32,30 @@ export function decodeIpv6(packet: Packet): Layer {
 
   let next = bytes[at + 6]!;
   for (let extensions = 0; extensions < MOST_EXTENSIONS; extensions++) {
-    if (next === TCP) return Layer.tcp;
-    const isExtension = next === HOP_BY_HOP || next === ROUTING || next === DESTINATION ||
-      next === FRAGMENT || next === AUTHENTICATION;
-    if (!isExtension) return Layer.other;
-    const header = packet.at;
+    if (next === Protocol.tcp) return Layer.tcp;
+    if (!isExtension(next)) return layerOfProtocol(next);
+    const { bytes, at: header } = packet;
     if (packet.end - header < 8) return Layer.malformed;
-    // Offset or more-fragments set: not the whole packet. Fragments are not put together.
-    if (next === FRAGMENT && (u16(bytes, header + 2) & 0xfff9) !== 0) return Layer.malformed;
     const length = next === FRAGMENT
       ? 8
-      : next === AUTHENTICATION
+      : next === Protocol.authentication
       ? (bytes[header + 1]! + 2) * 4
       : (bytes[header + 1]! + 1) * 8;
     if (packet.end - header < length) return Layer.malformed;
     packet.at = header + length;
+    const isFragment = next === FRAGMENT && (u16(bytes, header + 2) & OFFSET_OR_MORE) !== 0;
     next = bytes[header]!;
+    if (!isFragment) continue;
+    if (!isExtension(next) && layerOfProtocol(next) === Layer.other) return Layer.other;
+    const offset = u16(bytes, header + 2) & OFFSET, more = (bytes[header + 3]! & MORE_FRAGMENTS) !== 0;
+    // What the whole packet carries, the first fragment says.
+    next = packet.fragments.add(packet, next, i32(bytes, header + 4), offset, more);
+    if (next < 0) return endOfFragment(next);
   }
   return Layer.malformed;
+}
+
+function isExtension(protocol: number): boolean {
+  return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === DESTINATION ||
+    protocol === FRAGMENT || protocol === Protocol.authentication;
 }

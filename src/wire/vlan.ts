@@ -6,7 +6,7 @@
 
 import { u16 } from "../bytes.ts";
 import { layerOf } from "./ethertype.ts";
-import { Layer, type Packet } from "./packet.ts";
+import { Layer, Network, type Packet } from "./packet.ts";
 
 const TAG = 4;
 
@@ -15,7 +15,8 @@ export function decodeVlan(packet: Packet): Layer {
   if (packet.end - at < TAG) return Layer.malformed;
   const identifier = u16(bytes, at) & 0x0fff;
   if (packet.vlan < 0) packet.vlan = identifier;
-  if (!packet.mixesNetworks) packet.network = Math.imul(packet.network, 4096) + identifier;
+  // 0 is no VLAN: such a tag only says how urgent the frame is.
+  if (identifier !== 0) packet.enterNetwork(Network.vlan, identifier);
   packet.at = at + TAG;
   return layerOf(u16(bytes, at + 2));
 }

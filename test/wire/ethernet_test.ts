@@ -28,8 +28,14 @@ Deno.test("decodeEthernet leaves alone what is not IP", () => {
 Deno.test("decodeEthernet reads the type behind LLC and SNAP of an 802.3 frame", () => {
   const snap = ieee8023([0xaa, 0xaa, 3, 0, 0, 0, 8, 0], ipv4(tcp("payload")));
   assertEquals(decodeWhole(LINK_TYPES.ethernet, snap).payload, "payload");
-  assertEquals(decode(decodeEthernet, ieee8023([0x42, 0x42, 3], new Uint8Array(40))).next, Layer.other);
-  assertEquals(decode(decodeEthernet, ieee8023([0xaa, 0xaa, 3, 0], new Uint8Array(0))).next, Layer.other);
+  assertEquals(
+    decodeWhole(LINK_TYPES.ethernet, ieee8023([0x42, 0x42, 3], new Uint8Array(40))).layer,
+    Layer.other,
+  );
+  assertEquals(
+    decodeWhole(LINK_TYPES.ethernet, ieee8023([0xaa, 0xaa, 3, 0], new Uint8Array(0))).layer,
+    Layer.other,
+  );
 });
 
 Deno.test("decodeEthernet calls every frame cut within its header malformed", () => {

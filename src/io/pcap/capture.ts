@@ -18,6 +18,7 @@ import { CaptureError } from "../../errors.ts";
 import { normalLinkType } from "../../savefile.ts";
 import { cString, fromCString, libc } from "../libc.ts";
 import { BatchMemory, type RecordRun } from "./batch.ts";
+import { openPipeOrPcapng } from "./pipe.ts";
 import { deviceNames, firstDevice } from "./devices.ts";
 import { defaultFilter } from "./filter.ts";
 import { compileFilter, lastError, libpcap, withErrorBuffer } from "./library.ts";
@@ -56,11 +57,13 @@ export function openLive(options: LiveOptions): FrameSource {
 }
 
 /**
- * Opens a savefile.
+ * Opens a savefile: one in pcap format through libpcap, pipes and pcapng without it.
  *
  * @throws {CaptureError} when it is not a capture file or the filter does not compile.
  */
 export function openFile(path: string, options: FilterOptions): FrameSource {
+  const withoutLibpcap = openPipeOrPcapng(path, options);
+  if (withoutLibpcap) return withoutLibpcap;
   const [handle, error] = withErrorBuffer((buffer) => libpcap().pcap_open_offline(cString(path), buffer));
   if (handle === null) throw new CaptureError("file", path, openingError(path, error));
   try {

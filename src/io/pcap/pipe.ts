@@ -1,6 +1,7 @@
 /**
- * Frames from a file descriptor, mostly standard input with a live capture coming through it. libpcap would
- * wait for more than is there, so the bytes are read here and the savefile is parsed by `src/savefile.ts`.
+ * Frames from a file descriptor: a pipe with a live capture coming through it, where libpcap would wait for more than is
+ * there, or a pcapng file, of which libpcap refuses those with several link types. So the bytes are read here and the
+ * savefile is parsed by `src/savefile.ts`.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import type {
 } from "../../app/ports.ts";
 import { CaptureError } from "../../errors.ts";
 import { SavefileReader, type SavefileStatus } from "../../savefile.ts";
-import { type LibC, libc, Memory } from "../libc.ts";
+import { cString, type LibC, libc, Memory } from "../libc.ts";
 import { defaultFilter } from "./filter.ts";
 import { compileFilter, type FilterProgram, libpcap } from "./library.ts";
 
@@ -30,42 +31,49 @@ const NO_DROPS: SourceDrops = { kernel: 0, interface: 0 };
 /** Chunk memory that is free for the next source. */
 const pool: Memory[] = [];
 
-/** Reads a savefile from a descriptor. `name` is what reports and errors call it. */
+/** Reads a savefile from a descriptor. `name` is what reports and errors call it, and `kind` what it is. */
 export class PipeSource implements FrameSource {
   readonly #libc: LibC = libc();
   readonly #descriptor: number;
   readonly #name: string;
   readonly #options: FilterOptions;
   readonly #reader = new SavefileReader();
-  readonly #memory: Memory;
+  readonly #kind: "file" | "pipe";
+  /** One is read into while the frames of the other are used. */
+  readonly #chunks: readonly [Memory, Memory];
   readonly #pollRequest: Memory;
-  /** The filter compiled for each link type, made when its first frame comes. */
+  /** Which chunk is read into, and the read under way. */
+  #next = 0;
+  #reading: Promise<number> | undefined;
+  /** The filter compiled for each link type, made when its first frame comes; and the one used last. */
   readonly #programs = new Map<number, FilterProgram | undefined>();
+  #program: FilterProgram | undefined;
+  #programLinkType = -1;
   /** struct pcap_pkthdr as `pcap_offline_filter` takes it: a time, captured and original length. */
   readonly #header = new DataView(new ArrayBuffer(24));
   readonly #headerBytes = new Uint8Array(this.#header.buffer);
   #filter = "";
   #remaining: number;
   #stopped = false;
-  #reading: Promise<unknown> | undefined;
   #failure: CaptureError | undefined;
 
-  constructor(descriptor: number, name: string, options: FilterOptions) {
+  constructor(descriptor: number, name: string, kind: "file" | "pipe", options: FilterOptions) {
     this.#descriptor = descriptor;
     this.#name = name;
+    this.#kind = kind;
     this.#options = options;
     this.#remaining = options.count ?? Infinity;
-    const memory = pool.pop() ?? Memory.allocate(CHUNK_SIZE);
-    const pollRequest = pool.pop() ?? Memory.allocate(CHUNK_SIZE);
-    if (!memory || !pollRequest) {
+    const memory = () => pool.pop() ?? Memory.allocate(CHUNK_SIZE);
+    const first = memory(), second = memory(), pollRequest = memory();
+    if (!first || !second || !pollRequest) {
       throw new CaptureError("file", name, `${name}: there is no memory to read it`);
     }
-    this.#memory = memory;
+    this.#chunks = [first, second];
     this.#pollRequest = pollRequest;
   }
 
   get info(): SourceInfo {
-    return { kind: "pipe", name: this.#name, filter: this.#filter, linkTypes: this.#reader.linkTypes };
+    return { kind: this.#kind, name: this.#name, filter: this.#filter, linkTypes: this.#reader.linkTypes };
   }
 
   async next(): Promise<FrameBatch | undefined> {
@@ -74,17 +82,21 @@ export class PipeSource implements FrameSource {
       this.#failure = undefined;
       throw failure;
     }
-    while (!this.#stopped && this.#remaining > 0) {
-      if (!await this.#readable()) continue;
-      const length = Number(await this.#read());
-      if (this.#stopped) break;
-      if (length < 0) throw new CaptureError("file", this.#name, `${this.#name}: cannot be read`);
-      if (length > 0) return { deliver: (handler) => this.#deliver(length, handler) };
+    if (this.#remaining <= 0) return undefined;
+    const length = await (this.#reading ??= this.#read());
+    this.#reading = undefined;
+    if (this.#stopped) return undefined;
+    if (length < 0) throw new CaptureError("file", this.#name, `${this.#name}: cannot be read`);
+    if (length === 0) {
       this.#stopped = true;
       this.#check(this.#reader.end());
       if (this.#failure) throw this.#failure;
+      return undefined;
     }
-    return undefined;
+    const chunk = this.#chunks[this.#next]!.bytes.subarray(0, length);
+    this.#next = 1 - this.#next;
+    this.#reading = this.#read();
+    return { deliver: (handler) => this.#deliver(chunk, handler) };
   }
 
   drops(): SourceDrops {
@@ -101,7 +113,17 @@ export class PipeSource implements FrameSource {
     this.#libc.close(this.#descriptor);
     for (const program of this.#programs.values()) if (program) libpcap().pcap_freecode(program);
     this.#programs.clear();
-    pool.push(this.#memory, this.#pollRequest);
+    pool.push(...this.#chunks, this.#pollRequest);
+  }
+
+  /** Waits for input and reads it into the next chunk: how much, 0 at the end or when stopped, less than 0 on an error. */
+  async #read(): Promise<number> {
+    const chunk = this.#chunks[this.#next]!;
+    while (!this.#stopped) {
+      if (!await this.#readable()) continue;
+      return Number(await this.#libc.read(this.#descriptor, chunk.pointer, BigInt(CHUNK_SIZE)));
+    }
+    return 0;
   }
 
   async #readable(): Promise<boolean> {
@@ -110,21 +132,13 @@ export class PipeSource implements FrameSource {
     request.setInt32(0, this.#descriptor, true);
     request.setInt16(4, POLLIN, true);
     request.setInt16(6, 0, true);
-    const poll = this.#libc.poll(this.#pollRequest.pointer, 1n, POLL_TIMEOUT);
-    this.#reading = poll;
-    return await poll > 0;
+    return await this.#libc.poll(this.#pollRequest.pointer, 1n, POLL_TIMEOUT) > 0;
   }
 
-  #read(): Promise<bigint> {
-    const read = this.#libc.read(this.#descriptor, this.#memory.pointer, BigInt(CHUNK_SIZE));
-    this.#reading = read;
-    return read;
-  }
-
-  #deliver(length: number, handler: FrameHandler): number {
+  #deliver(chunk: Uint8Array, handler: FrameHandler): number {
     let frames = 0;
     const status = this.#reader.push(
-      this.#memory.bytes.subarray(0, length),
+      chunk,
       (bytes, start, end, wireLength, time, linkType) => {
         if (this.#remaining <= 0 || !this.#matches(bytes, start, end, wireLength, linkType)) return;
         this.#remaining--;
@@ -142,14 +156,20 @@ export class PipeSource implements FrameSource {
   }
 
   #matches(bytes: Uint8Array, start: number, end: number, wireLength: number, linkType: number): boolean {
-    if (!this.#programs.has(linkType)) this.#programs.set(linkType, this.#compile(linkType));
-    const program = this.#programs.get(linkType);
+    if (linkType !== this.#programLinkType) this.#selectProgram(linkType);
+    const program = this.#program;
     if (!program) return true;
     if (end === start) return false;
     this.#header.setUint32(16, end - start, true);
     this.#header.setUint32(20, wireLength, true);
     const frame = bytes.subarray(start, end) as Uint8Array<ArrayBuffer>;
     return libpcap().pcap_offline_filter(program, this.#headerBytes, frame) !== 0;
+  }
+
+  #selectProgram(linkType: number): void {
+    if (!this.#programs.has(linkType)) this.#programs.set(linkType, this.#compile(linkType));
+    this.#program = this.#programs.get(linkType);
+    this.#programLinkType = linkType;
   }
 
   /** The program for one link type, `undefined` for no filter. */
@@ -174,8 +194,25 @@ function dataLinkType(linkType: number): number {
   return linkType === RAW_IN_FILES ? RAW : linkType;
 }
 
-/** `O_RDWR`, the same on Linux and macOS. */
-const O_RDWR = 2;
+/** `O_RDONLY`, `O_RDWR` and `SEEK_CUR`, the same on Linux and macOS. */
+const O_RDONLY = 0, O_RDWR = 2;
+const SEEK_CUR = 1;
+/** The first bytes of a pcapng file, in both byte orders. */
+const PCAPNG_MAGIC = 0x0a0d_0d0a;
+
+/** Opens a file if it is a named pipe or begins like pcapng; `undefined` for any other, and for none. */
+export function openPipeOrPcapng(path: string, options: FilterOptions): PipeSource | undefined {
+  const c = libc();
+  const descriptor = c.open(cString(path), O_RDONLY);
+  if (descriptor < 0) return undefined;
+  const isPipe = c.lseek(descriptor, 0n, SEEK_CUR) < 0n;
+  const start = new Uint8Array(4);
+  const isPcapng = !isPipe && c.pread(descriptor, start, 4n, 0n) === 4n &&
+    new DataView(start.buffer).getUint32(0) === PCAPNG_MAGIC;
+  if (isPipe || isPcapng) return new PipeSource(descriptor, path, isPipe ? "pipe" : "file", options);
+  c.close(descriptor);
+  return undefined;
+}
 
 /**
  * Takes standard input for a capture that comes through it and, where there is a terminal, puts the terminal in its
@@ -184,7 +221,7 @@ const O_RDWR = 2;
 export function takeStandardInput(): number {
   const c = libc();
   const descriptor = c.dup(0);
-  const terminal = c.open(new TextEncoder().encode("/dev/tty\0"), O_RDWR);
+  const terminal = c.open(cString("/dev/tty"), O_RDWR);
   if (terminal >= 0) {
     c.dup2(terminal, 0);
     c.close(terminal);
