@@ -6,6 +6,7 @@
 
 import { HttpConnection, type HttpContext } from "../http/connection.ts";
 import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
+import { TableBudget } from "../http/hpack.ts";
 import type { CaptureFigures } from "../stats/report.ts";
 import { FlowTable } from "../stream/flows.ts";
 import { decodeFrame } from "../wire/decode.ts";
@@ -41,6 +42,7 @@ export class Pipeline {
       losses: this.#http,
       keepQuery: options.keepQuery,
       ports: new Set(options.ports),
+      headerTables: new TableBudget(),
     };
     this.#flows = new FlowTable((flow, packet, direction) =>
       new HttpConnection(context, flow, packet, direction)
