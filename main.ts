@@ -13,6 +13,7 @@ import { parseCommandLine } from "./src/cli/parse.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { CaptureError, OutputError } from "./src/errors.ts";
+import { standardOutput } from "./src/io/output.ts";
 import { note, realWorld } from "./src/io/world.ts";
 
 async function main(args: readonly string[]): Promise<Exit> {
@@ -31,7 +32,7 @@ async function main(args: readonly string[]): Promise<Exit> {
 }
 
 function print(text: string): Exit {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  standardOutput.write(text);
   return Exit.done;
 }
 
@@ -42,7 +43,7 @@ function explain(error: unknown): Exit {
   }
   if (error instanceof OutputError && error.reason === "nobody reads") return Exit.done;
   if (error instanceof CaptureError || error instanceof OutputError) note(error.message);
-  else note(`this should not have happened, please report it: ${error}`);
+  else note(`this should not have happened, please report it: ${String(error).replace(/\s+/g, " ")}`);
   return Exit.failed;
 }
 

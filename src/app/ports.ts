@@ -173,7 +173,7 @@ export interface World {
   readonly standardOutput: Output;
   /** True when standard output is a terminal. */
   readonly isTerminal: boolean;
-  /** Opens a file to write to; `mode` is what its permissions are if it is made. */
+  /** Opens a file to write to; `mode` is what its permissions are made. */
   openOutput(path: string, mode?: number): Output;
   /** Makes a server and clients on loopback. Throws a `CaptureError` when it may not. */
   demoTraffic(): DemoTraffic;
@@ -181,6 +181,6 @@ export interface World {
   environment(name: string): string | undefined;
   /** Takes one line for the user's eyes, such as an error. */
   note(line: string): void;
-  /** Ends the run, cleanly. */
+  /** Ends the run, cleanly. The reason is an error that nobody handled, or null. */
   readonly stop: AbortSignal;
 }

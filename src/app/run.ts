@@ -47,7 +47,7 @@ export interface RunPorts {
   readonly save?: { readonly output: Output; readonly path: string } | undefined;
   /** Takes one line for the user's eyes, such as an error. */
   note(line: string): void;
-  /** Ends the run, cleanly. */
+  /** Ends the run, cleanly. The reason is an error that nobody handled, or null. */
   readonly stop: AbortSignal;
 }
 
@@ -113,7 +113,7 @@ class Run {
 
   async run(): Promise<Exit> {
     const { source, clock, stop } = this.#ports;
-    const onStop = () => source.stop();
+    const onStop = () => stop.reason === null ? source.stop() : this.#fail(stop.reason);
     stop.addEventListener("abort", onStop);
     if (stop.aborted) onStop();
     this.#advance();
@@ -122,7 +122,7 @@ class Run {
       clock.every(this.#settings.interval, () => this.#guard(() => this.#intervalReport())),
     ];
     if (this.#isLive && this.#settings.duration !== undefined) {
-      timers.push(clock.every(this.#settings.duration, onStop));
+      timers.push(clock.every(this.#settings.duration, () => source.stop()));
     }
     if (this.#screen) {
       if (this.#isLive) this.#guard(() => this.#openScreen());
@@ -247,9 +247,11 @@ class Run {
   #writeReport(state: RunStatus["state"]): void {
     const { output, color, unicode } = this.#settings;
     const report = this.#report();
+    // What follows the screen stands in the same terminal.
+    const columns = output === "screen" ? this.#ports.terminal.size().columns : 0;
     const text = output === "json"
       ? JSON.stringify(report) + "\n"
-      : textReport(report, this.#status(state), { color, unicode });
+      : textReport(report, this.#status(state), { color, unicode }, columns || Infinity);
     this.#ports.output.write(text);
   }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { CaptureError } from "../errors.ts";
+
 const symbols = {
   // void *malloc(size_t size);
   malloc: { parameters: ["usize"], result: "pointer" },
@@ -49,7 +51,11 @@ const names = Deno.build.os === "darwin"
 
 let opened: LibC | undefined;
 
-/** Opens the C library once. Needs `--allow-ffi`. */
+/**
+ * Opens the C library once.
+ *
+ * @throws {CaptureError} naming the permission that is missing.
+ */
 export function libc(): LibC {
   if (opened) return opened;
   let failure: unknown;
@@ -58,7 +64,9 @@ export function libc(): LibC {
       opened = Deno.dlopen(name, symbols).symbols;
       return opened;
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) throw error;
+      if (error instanceof Deno.errors.NotCapable) {
+        throw new CaptureError("library", name, "capturing needs Deno's --allow-ffi");
+      }
       failure ??= error;
     }
   }

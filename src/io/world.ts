@@ -15,17 +15,25 @@ import { libpcapVersion } from "./pcap/library.ts";
 import { PipeSource, takeStandardInput } from "./pcap/pipe.ts";
 import { StandardTerminal } from "./terminal.ts";
 
-/** Joins the commands to this machine. SIGINT, SIGTERM and SIGHUP end a run. */
+/** How long a run may take to end in good order after an error that nobody handled, in milliseconds. */
+const CRASH_PATIENCE = 2000;
+
+/** Joins the commands to this machine. SIGINT, SIGTERM, SIGHUP and errors that nobody handles end a run. */
 export function realWorld(): World {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => stop.abort());
-  }
   const terminal = new StandardTerminal();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort(null));
+  }
+  const onCrash = (event: Event, error: unknown) => {
+    event.preventDefault();
+    stop.abort(error);
+    setTimeout(() => Deno.exit(1), CRASH_PATIENCE);
+  };
+  globalThis.addEventListener("error", (event) => onCrash(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => onCrash(event, event.reason));
   // Whatever goes wrong, the terminal is given back.
   globalThis.addEventListener("unload", () => terminal.close());
-  globalThis.addEventListener("error", () => terminal.close());
-  globalThis.addEventListener("unhandledrejection", () => terminal.close());
   return {
     capture: {
       live: openLive,

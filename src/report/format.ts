@@ -25,7 +25,8 @@ export function percent(part: number): string {
 
 /** Bytes in binary units: `93.2 MiB`. */
 export function bytes(value: number): string {
-  return formatBytes(value, { binary: true });
+  // The package writes `kiB`; IEC 80000-13 has a capital there, too.
+  return formatBytes(value, { binary: true }).replace("kiB", "KiB");
 }
 
 /** Seconds as `2m10s`: whole ones, or milliseconds below one. */

@@ -38,6 +38,8 @@ const widePairColumns = 140;
 const spaciousRows = 30;
 const indent = 1;
 const betweenTables = 3;
+/** Less of a filter than this says nothing. */
+const shortestFilter = 20;
 
 /** A part of the screen: its lines at a given height, at most that many. */
 interface Block {
@@ -52,8 +54,9 @@ export function layOut(view: View, size: TerminalSize, alertOffset: number, look
   const columns = size.columns > 0 ? size.columns : fallback.columns;
   const rows = size.rows > 0 ? size.rows : fallback.rows;
 
-  const header = block(1, () => [headerLine(view, columns)]);
-  const totals = totalsBlock(view, columns, look);
+  const header = block(1, () => [headerLine(view, columns, look)]);
+  const totals = fixedBlock(grid(view.totals, columns - indent, look));
+  const highlights = fixedBlock(flow(view.highlights, columns - indent));
   const alerts = new AlertsBlock(view, columns, alertOffset, look);
   const capture = captureBlock(view, columns, look);
   const footer = block(1, () => [footerLine(view, columns, look)]);
@@ -75,6 +78,10 @@ export function layOut(view: View, size: TerminalSize, alertOffset: number, look
   left -= Math.min(blanks, left);
   grow(alerts, 2);
   grow(totals, 3);
+  grow(highlights, 1);
+  // The alert that was over before the newest one.
+  grow(alerts, 3);
+  grow(highlights, Infinity);
   grow(alerts, 4);
   grow(totals, Infinity);
   // In part it shows no more than in one line.
@@ -88,9 +95,9 @@ export function layOut(view: View, size: TerminalSize, alertOffset: number, look
   grow(alerts, Infinity);
 
   const lines: Line[] = [];
-  for (const part of [header, totals, alerts, capture, ...tables]) {
+  for (const part of [header, totals, highlights, alerts, capture, ...tables]) {
     if (part.height === 0) continue;
-    if (lines.length > 0 && blanks > 0) lines.push([]);
+    if (lines.length > 0 && blanks > 0 && part !== highlights) lines.push([]);
     lines.push(...part.render(part.height).slice(0, part.height));
   }
   const body = rows - footer.height;
@@ -108,6 +115,12 @@ function block(wanted: number, render: (height: number) => Line[]): Block {
   return { wanted, height: 0, render };
 }
 
+/** Lines that are the same at every height, as far as there is room. */
+function fixedBlock(content: readonly Line[]): Block {
+  const lines = indented(content);
+  return block(lines.length, (height) => lines.slice(0, height));
+}
+
 /** The first of `candidates` that fits, or the last. */
 function firstFitting(candidates: readonly Line[], columns: number): Line {
   return candidates.find((candidate) => lineWidth(candidate) <= columns) ?? candidates.at(-1) ?? [];
@@ -119,15 +132,16 @@ function ends(left: Line, right: Line, columns: number): Line {
   return beside(left, start, right);
 }
 
-function headerLine(view: View, columns: number): Line {
+function headerLine(view: View, columns: number, look: Look): Line {
   const name: Span = { text: "trafficsniffer", tone: "heading" };
   const source: Span = { text: `  ${view.source}`, tone: "plain" };
   const filter: Span = { text: view.filter === "" ? "" : `  ${view.filter}`, tone: "faint" };
   const status = line([...view.status, `${view.time} UTC`].join("  "));
   const shortStatus = line(view.status.slice(0, 1).join());
+  const room = columns - lineWidth(status) - 2;
+  const showsFilter = room - lineWidth([name, source]) >= Math.min(lineWidth([filter]), shortestFilter);
   return firstFitting([
-    ends([name, source, filter], status, columns),
-    ends([name, source], status, columns),
+    ends(showsFilter ? clip([name, source, filter], room, look) : [name, source], status, columns),
     ends([name, source], shortStatus, columns),
     ends(line(view.source), shortStatus, columns),
     [name],
@@ -149,12 +163,6 @@ function footerLine(view: View, columns: number, look: Look): Line {
 
 function indented(lines: readonly Line[]): Line[] {
   return lines.map((content) => [{ text: " ".repeat(indent), tone: "plain" }, ...content]);
-}
-
-function totalsBlock(view: View, columns: number, look: Look): Block {
-  const room = columns - indent;
-  const lines = indented([...grid(view.totals, room, look), ...flow(view.highlights, room)]);
-  return block(lines.length, (height) => lines.slice(0, height));
 }
 
 /** The alerts' summary and as many of them as there is room for, from the offset on. */

@@ -105,7 +105,7 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
   }
   const [host] = report.hosts;
   if (host) {
-    const figures = `${estimated("hosts")}${count(host.requests)} (${percent(host.share)})`;
+    const figures = `${estimated("hosts")}${count(host.requests)} (${share(host.requests, totals.requests)})`;
     highlights.push(field("Busiest host", `${clean(host.host)}  ${figures}`));
   }
   const [path] = report.paths;
@@ -140,6 +140,7 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
     hosts: tabulateFigures(
       "Hosts",
       report.hosts.map((row) => [clean(row.host), row]),
+      totals.requests,
       estimated("hosts"),
     ),
     topHostSections: tabulateRequests(
@@ -151,6 +152,7 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
     sections: tabulateFigures(
       "Sections",
       report.sections.map((row) => [clean(row.host + row.section), row]),
+      totals.requests,
       estimated("sections"),
     ),
     paths: tabulateRequests(
@@ -256,8 +258,13 @@ function tabulateAlerts(report: Report, marks: Marks, clean: (text: string) => s
 
 type StatusClass = keyof StatusCounts;
 
-/** Requests, rate, status classes and wait by host or section. */
-function tabulateFigures(title: string, keyed: (readonly [string, KeyFigures])[], mark: string): Table {
+/** Requests, their share of `whole`, rate, status classes and wait by host or section. */
+function tabulateFigures(
+  title: string,
+  keyed: (readonly [string, KeyFigures])[],
+  whole: number,
+  mark: string,
+): Table {
   const statuses: [string, readonly StatusClass[], number][] = [
     ["2xx", ["2xx"], 5],
     ["3xx", ["3xx"], 6],
@@ -271,7 +278,8 @@ function tabulateFigures(title: string, keyed: (readonly [string, KeyFigures])[]
     return [
       span(key),
       span(`${mark}${count(requests)}`),
-      span(percent(figures.share)),
+      // Not the report's share, which is rounded: rounded again it would differ from that of a path.
+      span(share(requests, whole)),
       span(decimal(requestsPerSecond)),
       ...statuses.map(([name, classes]) => {
         const total = classes.reduce((sum, key) => sum + (status[key] ?? 0), 0);

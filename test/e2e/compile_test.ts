@@ -78,6 +78,24 @@ function assertReport({ code, stdout, stderr }: RunResult): void {
   assertEquals([totals.requests, totals.responses, hosts[0].host], [1, 1, "a.test"]);
 }
 
+/** Asserts that an executable, started as root, sees requests on loopback, live. */
+async function assertSeesTraffic(executable: string, env: Record<string, string>): Promise<void> {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("x"));
+  const { port } = server.addr;
+  const watching = run(executable, ["-i", "lo", "-p", `${port}`, "-o", "json", "-q", "--duration", "3s"], {
+    env,
+  });
+  const requests = setInterval(() => {
+    fetch(`http://127.0.0.1:${port}/live/x`).then((response) => response.text());
+  }, 100);
+  const { code, stdout, stderr } = await watching;
+  clearInterval(requests);
+  assertEquals(code, 0, stderr);
+  const { sections, totals } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  assert(totals.responses >= 5, stdout);
+  assertEquals(sections[0].section, "/live");
+}
+
 /** Names of what is unpacked, without Deno's own cache. */
 function unpacked(cache: string): string[] {
   return [...Deno.readDirSync(cache)].map(({ name }) => name).filter((name) => name !== "deno").sort();
@@ -104,6 +122,7 @@ e2e("compile makes a binary that runs from the base executable in DENORT_BIN", {
     await run(output, ["-r", `${directory.path}/a.pcap`, "-o", "json"], { env: { TMPDIR: temporary } }),
   );
   assertEquals([...Deno.readDirSync(temporary)], [], "it must not cache code where others can write");
+  if (isRoot()) await assertSeesTraffic(output, { TMPDIR: temporary });
 });
 
 e2e("compile leaves no file behind when the base executable is of another version", {
@@ -139,6 +158,13 @@ e2e("a self-extracting executable reads a capture", {}, async () => {
   const file = `${place.executable}.pcap`;
   await writeCapture(file);
   assertReport(await place.start(["-r", file, "-o", "json"]));
+});
+
+e2e("a self-extracting executable sees live traffic", { needs: ["root"] }, async () => {
+  await using directory = await tempDir();
+  const executable = `${directory.path}/trafficsniffer`;
+  await Deno.writeFile(executable, await selfExtracting(), { mode: 0o755 });
+  await assertSeesTraffic(executable, {});
 });
 
 e2e("a self-extracting executable does not unpack again at its second start", {}, async () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { count, decimal, duration, percent, timeSeenFrom } from "../../src/report/format.ts";
+import { bytes, count, decimal, duration, percent, timeSeenFrom } from "../../src/report/format.ts";
 
 Deno.test("count groups thousands", () => {
   assertEquals([0, 999, 1_000, 12_345_678].map(count), ["0", "999", "1,000", "12,345,678"]);
@@ -11,6 +11,10 @@ Deno.test("decimal has one digit after the point and does not round something to
 
 Deno.test("percent reads a part of one", () => {
   assertEquals([0, 0.0001, 0.35, 1].map(percent), ["0.0%", "<0.1%", "35.0%", "100.0%"]);
+});
+
+Deno.test("bytes has binary units as IEC writes them", () => {
+  assertEquals([0, 2 ** 10, 1.5 * 2 ** 20, 2 ** 30].map(bytes), ["0 B", "1 KiB", "1.5 MiB", "1 GiB"]);
 });
 
 Deno.test("duration counts whole seconds, and milliseconds below one", () => {

@@ -1,6 +1,7 @@
 /** The text is kept in screens/text.txt; `deno test -A test/report/text_test.ts -- --update` writes it anew. */
 
-import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assertEquals, assertLessOrEqual, assertMatch, assertNotMatch } from "@std/assert";
+import stringWidth from "string-width";
 import { textReport } from "../../src/report/text.ts";
 import { liveStatus, sampleAlert, sampleReport } from "./sample_report.ts";
 
@@ -39,4 +40,15 @@ Deno.test("textReport has escape sequences only in colour, and never those of th
 
 Deno.test("textReport without UTF-8 is ASCII", () => {
   assertNotMatch(textReport(sampleReport(), liveStatus, { color: false, unicode: false }), /[^\n -~]/);
+});
+
+Deno.test("textReport fits a terminal's columns and still has every alert", () => {
+  const whole = textReport(sampleReport(), liveStatus, plain);
+  for (const columns of [40, 80]) {
+    const lines = textReport(sampleReport(), liveStatus, plain, columns).split("\n");
+    for (const line of lines) assertLessOrEqual(stringWidth(line), columns);
+    assertEquals(lines.filter((line) => /09:31:10|→ 09:25:31|→ 09:04:20/.test(line)).length, 3);
+  }
+  const widest = Math.max(...whole.split("\n").map((line) => stringWidth(line)));
+  assertEquals(textReport(sampleReport(), liveStatus, plain, widest), whole);
 });

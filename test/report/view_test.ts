@@ -63,10 +63,22 @@ Deno.test("makeView marks what is estimated, in totals and tables", () => {
 
 Deno.test("makeView shows status classes only where some were seen", () => {
   const report = sampleReport();
+  report.totals.requests = 2;
   report.hosts = [{ host: "a", requests: 2, share: 1, requestsPerSecond: 1, status: { "2xx": 1, "1xx": 1 } }];
   const { hosts } = makeView(report, liveStatus, unicode);
   assertEquals(headings(hosts), ["Hosts", "requests", "share", "per s", "2xx", "other"]);
   assertEquals(texts(hosts), [["a", "2", "100.0%", "1.0", "1", "1"]]);
+});
+
+Deno.test("makeView gives the same share for the same requests in every table", () => {
+  const report = sampleReport();
+  report.totals.requests = 81;
+  report.hosts = [{ host: "a", requests: 10, share: 0.1235, requestsPerSecond: 1, status: {} }];
+  report.sections = [{ ...report.hosts[0]!, section: "/b" }];
+  report.paths = [{ host: "a", path: "/b/c", requests: 10 }];
+  const view = makeView(report, liveStatus, unicode);
+  for (const table of [view.hosts, view.sections, view.paths]) assertEquals(texts(table)[0]?.[2], "12.3%");
+  assertEquals(view.highlights.map(({ value }) => value.text), ["a  10 (12.3%)", "a/b/c  ~10 (12.3%)"]);
 });
 
 Deno.test("makeView of a report without traffic has no highlights and says there are no alerts", () => {

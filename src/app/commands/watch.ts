@@ -31,7 +31,8 @@ export async function watchSource(source: FrameSource, settings: Settings, world
     ? undefined
     : { output: world.openOutput(settings.write, SAVED_MODE), path: settings.write };
   const runSettings = resolve(settings, world);
-  if (!settings.quiet && runSettings.output !== "screen") world.note(describe(source, settings));
+  const watched = describe(source, settings);
+  if (watched && !settings.quiet && runSettings.output !== "screen") world.note(watched);
   if (settings.verbose) world.note(details(source, settings, world));
   if (save && !settings.quiet) {
     world.note(`${save.path} will hold whole packets, with all that is secret in them`);
@@ -77,15 +78,15 @@ function isUtf8({ environment }: World): boolean {
   return /utf-?8/i.test(locale);
 }
 
-/** What is being watched, and what is therefore not seen. */
-function describe(source: FrameSource, { filter: asked, ports }: Settings): string {
+/** What is being watched, and what is therefore not seen; `undefined` for a file that is read whole. */
+function describe(source: FrameSource, { filter: asked, ports }: Settings): string | undefined {
   const { kind, name } = source.info;
   const doing = kind === "interface"
     ? `watching ${name}`
     : `reading ${name === "-" ? "standard input" : name}`;
-  if (asked !== undefined) return asked === "" ? doing : `${doing}, filter "${asked}"`;
+  if (asked) return `${doing}, filter "${asked}"`;
   const named = ports ?? (kind === "interface" ? DEFAULT_PORTS : undefined);
-  if (!named) return doing;
+  if (!named || asked !== undefined) return kind === "interface" ? doing : undefined;
   const watched = named.length === 1 ? `port ${named[0]}` : `ports ${named.join(", ")}`;
   return `${doing}, HTTP on ${watched}; what is on other ports, or encrypted, is not seen`;
 }

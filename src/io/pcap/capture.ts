@@ -28,6 +28,9 @@ type Handle = NonNullable<Deno.PointerValue>;
 /** How long the kernel may hold packets back to hand over many at once, in milliseconds. */
 const READ_TIMEOUT = 100;
 
+/** How often drops are asked for while packets come, in milliseconds: it is a system call or two. */
+const DROPS_INTERVAL = 250;
+
 /**
  * Opens a device.
  *
@@ -113,24 +116,27 @@ class PcapSource implements FrameSource {
   }
 
   async next(): Promise<FrameBatch | undefined> {
-    while (!this.#stopped && this.#remaining > 0) {
+    // What a read under way brings is handed over even after a stop.
+    while (this.#reading || (!this.#stopped && this.#remaining > 0)) {
       const filled = this.#next;
-      const status = await (this.#reading ?? this.#read());
+      const status = await (this.#reading ??= this.#read());
       this.#reading = undefined;
-      this.#readDrops();
-      const batch = this.#batches[filled]!;
-      const run = batch.run(this.#linkType);
+      if (this.#closed) return undefined;
+      if (performance.now() - this.#dropsReadAt >= DROPS_INTERVAL) this.#readDrops();
+      const run = this.#batches[filled]!.run(this.#linkType);
       if (status === Status.error) return this.#failAfter(run);
+      // The end of a file or a stop, which may come in the middle of a batch; a device may also have timed out.
+      if (status === Status.breakLoop || (status === 0 && this.info.kind === "file")) this.#stopped = true;
+      if (run.end === 0) continue;
       if (status > 0) {
         this.#remaining -= status;
         this.#adapt(run.end, status);
-        this.#next = 1 - filled;
-        if (!this.#stopped && this.#remaining > 0) this.#reading = this.#read();
-        return run;
       }
-      // Nothing: the end of a file, a stop, or a device whose read timed out.
-      if (this.info.kind === "file" || status === Status.breakLoop) this.#stopped = true;
+      this.#next = 1 - filled;
+      if (!this.#stopped && this.#remaining > 0) this.#reading = this.#read();
+      return run;
     }
+    if (!this.#closed) this.#readDrops();
     return undefined;
   }
 
@@ -200,12 +206,10 @@ class PcapSource implements FrameSource {
     return new CaptureError("file", name, `${name}: cut or damaged at byte ${at}: ${words}`);
   }
 
-  /** Asks for the drops between two reads, at most four times a second: it is a system call or two. */
+  /** Asks for the drops; not while a read is under way. */
   #readDrops(): void {
     if (this.info.kind !== "interface") return;
-    const now = performance.now();
-    if (now - this.#dropsReadAt < 250) return;
-    this.#dropsReadAt = now;
+    this.#dropsReadAt = performance.now();
     // struct pcap_stat: received, dropped by the kernel, dropped by the interface.
     const stat = new Uint32Array(3);
     if (this.#pcap.pcap_stats(this.#handle, new Uint8Array(stat.buffer)) === 0) {
@@ -236,7 +240,11 @@ function activationError(handle: Handle, name: string, status: number): CaptureE
   }
 }
 
-/** libpcap names the file in some of its errors and not in others. */
+/** Says what is wrong with a file, where libpcap's words, which name it in some cases only, are no help. */
 function openingError(path: string, error: string): string {
+  if (error.includes("only got 0")) return `${path}: empty file`;
+  if (error.includes("unknown file format")) {
+    return `${path}: not a capture file: neither pcap nor pcapng at byte 0; if it is compressed, unzip it first`;
+  }
   return error.startsWith(path) ? error : `${path}: ${error}`;
 }

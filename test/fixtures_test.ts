@@ -1,0 +1,110 @@
+import { assert, assertEquals } from "@std/assert";
+import { Pipeline } from "../src/app/pipeline.ts";
+import type { FrameHandler } from "../src/app/ports.ts";
+import type { Exchange } from "../src/http/exchange.ts";
+import { openFile } from "../src/io/pcap/capture.ts";
+import { SavefileReader } from "../src/savefile.ts";
+import type { CaptureFigures } from "../src/stats/report.ts";
+
+const fixtures = new URL("fixtures/", import.meta.url);
+
+/** Its responses' heads are cut off, so that the server's log has more than anybody could read in it. */
+const HEADS_ARE_CUT = "snaplen_cuts_heads.pcap";
+
+/** What reading a capture gave. */
+interface Reading {
+  requests: number;
+  exchanges: Exchange[];
+  figures: CaptureFigures;
+}
+
+/** Runs a capture through the pipeline; `feed` hands over its frames. */
+async function read(feed: (handler: FrameHandler) => void | Promise<void>): Promise<Reading> {
+  let requests = 0;
+  const exchanges: Exchange[] = [];
+  const pipeline = new Pipeline({
+    request: () => void requests++,
+    exchange: (exchange) => void exchanges.push(exchange),
+  }, { ports: [80], keepQuery: false });
+  await feed(pipeline.frame);
+  pipeline.flush();
+  return { requests, exchanges, figures: pipeline.figures({ kernel: 0, interface: 0 }) };
+}
+
+function readThroughLibpcap(name: string): Promise<Reading> {
+  return read(async (handler) => {
+    const source = openFile(decodeURIComponent(new URL(name, fixtures).pathname), {});
+    for (let batch; (batch = await source.next()) !== undefined;) batch.deliver(handler);
+    await source.close();
+  });
+}
+
+function readAsPipe(name: string): Promise<Reading> {
+  return read((handler) => {
+    const reader = new SavefileReader();
+    assertEquals(reader.push(Deno.readFileSync(new URL(name, fixtures)), handler), { kind: "complete" });
+  });
+}
+
+/** In an order that does not depend on which connection a request came over. */
+function inOrder(lines: string[]): string[] {
+  return lines.sort();
+}
+
+function seen({ method, host, path, status, requestBodyBytes, responseBodyBytes }: Exchange): string {
+  return JSON.stringify({ method, host, path, status, requestBodyBytes, bodyBytes: responseBodyBytes });
+}
+
+function logged(name: string): Record<string, unknown>[] {
+  const file = name.replace(/\.pcap(ng)?$/, ".expected.json");
+  return JSON.parse(Deno.readTextFileSync(new URL(file, fixtures)));
+}
+
+const captures = [...Deno.readDirSync(fixtures)].map(({ name }) => name).filter((name) => {
+  return /\.pcap(ng)?$/.test(name) && name !== HEADS_ARE_CUT && name !== "cut.pcap";
+}).sort();
+
+const LOSSES = [
+  "droppedByKernel",
+  "droppedByInterface",
+  "tcpGaps",
+  "unparsed",
+  "unpaired",
+  "evicted",
+] as const;
+
+Deno.test("there are fixtures", () => {
+  assert(captures.length >= 20, `there are ${captures.length}`);
+});
+
+for (const name of captures) {
+  for (
+    const [way, readCapture] of [["libpcap", readThroughLibpcap], ["the pipe's reader", readAsPipe]] as const
+  ) {
+    Deno.test(`${name} through ${way} gives the exchanges that the server logged`, async () => {
+      const { requests, exchanges, figures } = await readCapture(name);
+      const expected = logged(name);
+      assertEquals(inOrder(exchanges.map(seen)), inOrder(expected.map((line) => JSON.stringify(line))));
+      assertEquals(requests, expected.length);
+      for (const loss of LOSSES) assertEquals(figures[loss], 0, loss);
+    });
+  }
+}
+
+Deno.test("a snaplen that cuts the responses' heads leaves every request, and counts each as unpaired", async () => {
+  const { requests, exchanges, figures } = await readThroughLibpcap(HEADS_ARE_CUT);
+  const expected = logged(HEADS_ARE_CUT);
+  const targets = (list: { path?: unknown; host?: unknown }[]) =>
+    list.map(({ host, path }) => `${host}${path}`);
+  assertEquals(targets(exchanges as { path: string; host: string }[]), targets(expected));
+  assertEquals(exchanges.map(({ status }) => status), expected.map(() => 0));
+  assertEquals([requests, figures.unpaired], [expected.length, expected.length]);
+  assert(figures.unparsed > 0, "a head that could not be read was not counted");
+});
+
+Deno.test("the VLAN fixtures give the outermost tag", async () => {
+  for (const [name, vlan] of [["vlan.pcap", 7], ["qinq.pcap", 40], ["keep_alive.pcap", undefined]] as const) {
+    const { exchanges } = await readThroughLibpcap(name);
+    assertEquals(exchanges.map(({ endpoints }) => endpoints.vlan), exchanges.map(() => vlan));
+  }
+});
