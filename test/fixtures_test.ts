@@ -102,6 +102,24 @@ Deno.test("a snaplen that cuts the responses' heads leaves every request, and co
   assert(figures.unparsed > 0, "a head that could not be read was not counted");
 });
 
+Deno.test("the HTTP/2 fixtures say which exchanges are gRPC, how these ended, and what was upgraded", async () => {
+  const { exchanges } = await readThroughLibpcap("http2.pcap");
+  assertEquals(new Set(exchanges.map(({ version }) => version)), new Set(["2"]));
+  const calls = exchanges.filter(({ protocol }) => protocol === "grpc");
+  assertEquals(calls.map(({ path, grpcStatus }) => [path, grpcStatus]), [
+    ["/grpc.Shop/Fail", 5],
+    ["/grpc.Shop/Buy", 0],
+  ]);
+  const upgraded = await readThroughLibpcap("h2c_upgrade.pcap");
+  assertEquals(upgraded.exchanges.map(({ path, version }) => [path, version]), [
+    ["/first", "1.1"],
+    ["/missing", "2"],
+    ["/third", "2"],
+    ["/fourth", "1.1"],
+    ["/fifth", "2"],
+  ]);
+});
+
 Deno.test("the VLAN fixtures give the outermost tag", async () => {
   for (const [name, vlan] of [["vlan.pcap", 7], ["qinq.pcap", 40], ["keep_alive.pcap", undefined]] as const) {
     const { exchanges } = await readThroughLibpcap(name);

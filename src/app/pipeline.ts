@@ -24,6 +24,8 @@ export interface PipelineOptions {
 const HOUSEKEEPING = 50_000;
 /** Bytes of unfinished heads held at most. */
 const HEAD_BYTES = 2 ** 26;
+/** Bytes that HTTP/2's header compression remembers at most, on all connections. */
+const HEADER_TABLE_BYTES = 2 ** 26;
 /** Requests that wait for their response at most, on all connections. */
 const WAITING_REQUESTS = 2 ** 17;
 
@@ -48,6 +50,7 @@ export class Pipeline {
       ports: new Set(options.ports),
       headBytes: new Budget(HEAD_BYTES),
       waitingRequests: new Budget(WAITING_REQUESTS),
+      headerTables: new Budget(HEADER_TABLE_BYTES),
     };
     this.#flows = new FlowTable((flow, packet, direction) =>
       new HttpConnection(context, flow, packet, direction)

@@ -15,10 +15,12 @@ import type { Connection, Flow } from "../stream/flows.ts";
 import type { Budget } from "../stream/reassembly.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Framing } from "./body.ts";
-import type { Endpoints, Exchange } from "./exchange.ts";
+import { type Endpoints, type Exchange, makeExchange, mimeTypeOf } from "./exchange.ts";
 import { Head } from "./http1.ts";
+import { Http2Connection, showsMessage } from "./http2.ts";
+import { Http2Start, http2Start } from "./http2_frames.ts";
 import { type BodyPlan, type MessageHandler, MessageReader, type MessageStart } from "./messages.ts";
-import { authorityOf, cachedText, parseTarget, referrerOf } from "./target.ts";
+import { authorityOf, cachedText, parseTarget, queryOf, referrerOf } from "./target.ts";
 
 /** Takes requests as soon as their head is complete, and exchanges when they are over. */
 export interface ExchangeHandler {
@@ -43,6 +45,8 @@ export interface HttpContext {
   readonly ports: ReadonlySet<number>;
   readonly headBytes: Budget;
   readonly waitingRequests: Budget;
+  /** What the header compression of HTTP/2 may remember. */
+  readonly headerTables: Budget;
 }
 
 /** Requests waiting for their response on one connection at most. */
@@ -57,6 +61,10 @@ const EMPTY_BODY: BodyPlan = { framing: Framing.none, length: 0, ignore: false }
 const CHUNKED_BODY: BodyPlan = { framing: Framing.chunked, length: 0, ignore: false };
 const CLOSED_BODY: BodyPlan = { framing: Framing.untilClose, length: 0, ignore: false };
 const NO_MORE_HTTP: BodyPlan = { framing: Framing.none, length: 0, ignore: true };
+
+/** Protocols that a response may switch to, as `Upgrade` names them. */
+const H2C = new TextEncoder().encode("h2c");
+const WEBSOCKET = new TextEncoder().encode("websocket");
 
 /** Heads are read one at a time, so one is enough for all connections. */
 const head = new Head();
@@ -115,6 +123,10 @@ export class HttpConnection implements Connection {
   /** Requests known to have passed unseen, less responses that had no request. */
   #unseen = 0;
   #lastAcknowledgement: number | undefined;
+  /** True once a message of HTTP/1 was read. */
+  #isHttp1 = false;
+  /** What takes over when the connection becomes HTTP/2. */
+  #http2: Http2Connection | undefined;
 
   /** @param packet The first segment with payload, sent in `direction`. */
   constructor(context: HttpContext, flow: Flow, packet: Packet, direction: 0 | 1) {
@@ -135,6 +147,7 @@ export class HttpConnection implements Connection {
 
   close(): void {
     for (const handler of this.handlers) handler.abandon();
+    this.#http2?.close();
     // The request's body is never read to its end when the response ended HTTP on the connection.
     const { request } = this.#endedFirst ?? {};
     if (request) this.#emit(request);
@@ -145,6 +158,7 @@ export class HttpConnection implements Connection {
     return {
       head: (head, bytes, start, length) => this.#messageHead(head, bytes, start, length, direction),
       end: (bodyBytes, time) => this.#messageEnd(bodyBytes, time, direction),
+      notHttp1: (bytes, begin, end, start) => this.#startHttp2(direction, bytes, begin, end, start),
       lostTrack: (missed) => this.#lostTrack(missed, direction),
       unparsed: () => {
         if (this.#isHttp) this.#context.losses.unparsed++;
@@ -160,6 +174,7 @@ export class HttpConnection implements Connection {
     direction: 0 | 1,
   ): BodyPlan {
     this.#isHttp = true;
+    this.#isHttp1 = true;
     const client = head.isRequest ? direction : 1 - direction as 0 | 1;
     if (client !== this.#client) {
       // What is found after a loss may be part of a body, and is believed of the usual direction alone.
@@ -191,7 +206,7 @@ export class HttpConnection implements Connection {
   #requestHead(head: Head, bytes: Uint8Array, start: MessageStart): BodyPlan {
     const { acknowledgement } = start;
     const request: Waiting = {
-      exchange: makeExchange(head, bytes, start.time, this.#endpoints!, this.#context.keepQuery),
+      exchange: exchangeOf(head, bytes, start.time, this.#endpoints!, this.#context.keepQuery),
       sequence: start.sequence,
       acknowledgement,
       losses: this.#losses,
@@ -238,18 +253,35 @@ export class HttpConnection implements Connection {
     }
     const request = this.#takeWaiting(start);
     this.#response = { start, request, bodyBytes: 0, endedAt: start.time };
+    if (status === 101 && head.upgradesTo(bytes, H2C)) {
+      // The final response comes as HTTP/2.
+      this.#response = undefined;
+      const http2 = this.#switchToHttp2(true);
+      if (request) {
+        this.#context.waitingRequests.used--;
+        http2.adopt(request);
+      }
+      return NO_MORE_HTTP;
+    }
     if (request) {
       this.#isSettled = true;
       request.exchange.status = status;
       request.exchange.mimeType = head.typeStart < 0
         ? undefined
-        : mimeTypes.get(bytes, head.typeStart, head.typeEnd);
+        : mimeTypeOf(bytes, head.typeStart, head.typeEnd);
     } else {
       this.#unseen--;
       this.#context.losses.unpaired++;
     }
     const plan = responseBody(head, request?.exchange.method);
-    if (plan.ignore) { for (const handler of this.handlers) handler.ignore(); }
+    if (!plan.ignore) return plan;
+    if (status === 101) {
+      if (request && head.upgradesTo(bytes, WEBSOCKET)) request.exchange.protocol = "websocket";
+      for (const handler of this.handlers) handler.ignore();
+    } else {
+      // A tunnel may carry HTTP/2.
+      this.#switchToHttp2(false);
+    }
     return plan;
   }
 
@@ -258,6 +290,47 @@ export class HttpConnection implements Connection {
     response.bodyBytes = bodyBytes;
     response.endedAt = time;
     if (response.request) this.#finish(response.request, response);
+  }
+
+  /** Leaves both directions to HTTP/2, from where the messages under way end. */
+  #switchToHttp2(isHttp2: boolean): Http2Connection {
+    const http2 = this.#makeHttp2(this.#client, isHttp2);
+    for (const direction of [0, 1] as const) {
+      const handler = http2.handlers[direction];
+      if (!this.handlers[direction].handOver(handler)) handler.lose();
+    }
+    return http2;
+  }
+
+  /**
+   * Leaves both directions to HTTP/2 if `bytes[begin, end)`, which are no message of HTTP/1, can be nothing else: the
+   * client's preface, the server's first frame, or frames of a connection that was met in the middle.
+   */
+  #startHttp2(direction: 0 | 1, bytes: Uint8Array, begin: number, end: number, start: MessageStart): boolean {
+    if (this.#http2) return false;
+    const shown = http2Start(bytes, begin, end);
+    const { fromSyn, base } = this.#flow.streams[direction];
+    const isFirst = fromSyn && base === start.sequence;
+    const isPreface = shown === Http2Start.preface;
+    const isMiddle = shown !== Http2Start.none && !this.#isHttp1 && showsMessage(bytes, begin, end);
+    if (!isPreface && !(shown === Http2Start.settings && isFirst) && !isMiddle) return false;
+    this.#isHttp = true;
+    const http2 = this.#makeHttp2(isPreface ? direction : undefined, true);
+    const other = 1 - direction as 0 | 1;
+    this.handlers[direction].handOver(http2.handlers[direction]);
+    this.handlers[other].handOver(http2.handlers[other]);
+    if (!isPreface && !isFirst) http2.handlers[direction].lose();
+    // What the other end sends begins with its connection, or with what this segment acknowledged.
+    const opposite = this.#flow.streams[other];
+    if (!opposite.started && isPreface && start.acknowledgement !== undefined) {
+      http2.handlers[other].expect(start.acknowledgement);
+    } else if (!opposite.fromSyn || opposite.next !== opposite.base) http2.handlers[other].lose();
+    return true;
+  }
+
+  #makeHttp2(client: 0 | 1 | undefined, isHttp2: boolean): Http2Connection {
+    const endpoints = (client: 0 | 1) => this.#endpointsOf(client);
+    return this.#http2 = new Http2Connection(this.#context, this.#flow, endpoints, client, isHttp2);
   }
 
   /** The request that a response answers; those that it shows to be unanswered are given up. */
@@ -384,7 +457,7 @@ function precedes(a: number, b: number): boolean {
   return ((a - b) | 0) < 0;
 }
 
-function makeExchange(
+function exchangeOf(
   head: Head,
   bytes: Uint8Array,
   time: number,
@@ -393,35 +466,20 @@ function makeExchange(
 ): Exchange {
   const method = cachedText(bytes, head.methodStart, head.methodEnd);
   const target = parseTarget(bytes, head.targetStart, head.targetEnd, method === "CONNECT");
-  const named = target.authority ??
+  const authority = target.authority ??
     (head.hostStart >= 0 && head.hostEnd > head.hostStart
       ? authorityOf(bytes, head.hostStart, head.hostEnd)
       : undefined);
-  return {
-    endpoints,
-    time,
+  return makeExchange(endpoints, time, {
     method,
     version: head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`,
-    host: named?.host || endpoints.serverAddress,
-    hostMissing: !named?.host,
-    port: named?.port,
-    path: target.path,
-    query: keepQuery && target.queryStart >= 0
-      ? cachedText(bytes, target.queryStart, target.queryEnd)
-      : undefined,
-    section: target.section,
+    target,
+    authority,
+    query: keepQuery ? queryOf(target, bytes) : undefined,
     userAgent: head.agentStart < 0 ? undefined : cachedText(bytes, head.agentStart, head.agentEnd),
     referrer: head.refererStart < 0 ? undefined : referrerOf(bytes, head.refererStart, head.refererEnd),
-    requestBodyBytes: 0,
-    status: 0,
-    mimeType: undefined,
-    responseBodyBytes: 0,
-    send: undefined,
-    wait: undefined,
-    receive: undefined,
-    retransmissions: 0,
-    gaps: 0,
-  };
+    protocol: "http",
+  });
 }
 
 /** A request's body (RFC 9112 section 6.3): none unless its head says so. */
@@ -443,9 +501,3 @@ function lengthBody(length: number): BodyPlan | undefined {
   if (length < 0) return undefined;
   return length === 0 ? EMPTY_BODY : { framing: Framing.length, length, ignore: false };
 }
-
-/** Media types without their parameters, in lower case. */
-const mimeTypes = new ByteCache((bytes, start, end) => {
-  const value = new TextDecoder().decode(bytes.subarray(start, end));
-  return value.split(";", 1)[0]!.trim().toLowerCase() || undefined;
-}, 1024);

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { ByteCache, text } from "../bytes.ts";
 import { rfc3339 } from "../time.ts";
+import type { Authority, Target } from "./target.ts";
 
 /** The two ends of a flow as exchanges show them: the server is the side that was sent the request. */
 export interface Endpoints {
@@ -28,7 +30,7 @@ export interface Exchange {
   /** When the request's first byte was captured. */
   readonly time: number;
   readonly method: string;
-  /** `"1.0"`, `"1.1"`, … */
+  /** `"1.0"`, `"1.1"`, `"2"` */
   readonly version: string;
   /** Host asked for: lower case, no port, IPv6 literals without brackets. */
   readonly host: string;
@@ -48,6 +50,10 @@ export interface Exchange {
   requestBodyBytes: number;
   /** Status of the final response, 0 while none was seen. */
   status: number;
+  /** What the exchange carries; plain HTTP when absent. */
+  protocol?: Protocol;
+  /** The outcome of a gRPC call, `undefined` when it was not seen. */
+  grpcStatus?: number | undefined;
   mimeType: string | undefined;
   responseBodyBytes: number;
   /** HAR timings in milliseconds, `undefined` when not observed. */
@@ -57,6 +63,67 @@ export interface Exchange {
   /** Retransmitted segments and gaps on the connection while this exchange was open. */
   retransmissions: number;
   gaps: number;
+}
+
+/** Plain HTTP, or what goes over it. */
+export type Protocol = "http" | "grpc" | "websocket";
+
+/** What a request's header says, whatever the version of HTTP. */
+export interface RequestHead {
+  readonly method: string;
+  readonly version: string;
+  readonly target: Target;
+  /** Host asked for, in the target or a field, `undefined` when none was. */
+  readonly authority: Authority | undefined;
+  /** `undefined` unless there is one and queries are kept. */
+  readonly query: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly referrer: string | undefined;
+  readonly protocol: Protocol;
+}
+
+/** The exchange that a request begins, whose first byte was captured at `time`. */
+export function makeExchange(endpoints: Endpoints, time: number, head: RequestHead): Exchange {
+  const { target, authority } = head;
+  return {
+    endpoints,
+    time,
+    method: head.method,
+    version: head.version,
+    host: authority?.host || endpoints.serverAddress,
+    hostMissing: !authority?.host,
+    port: authority?.port,
+    path: target.path,
+    query: head.query,
+    section: target.section,
+    userAgent: head.userAgent,
+    referrer: head.referrer,
+    requestBodyBytes: 0,
+    status: 0,
+    protocol: head.protocol,
+    grpcStatus: undefined,
+    mimeType: undefined,
+    responseBodyBytes: 0,
+    send: undefined,
+    wait: undefined,
+    receive: undefined,
+    retransmissions: 0,
+    gaps: 0,
+  };
+}
+
+/** The media type of a `Content-Type` value: without parameters, in lower case. */
+export function mimeTypeOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return mimeTypes.get(bytes, start, end);
+}
+
+const mimeTypes = new ByteCache((bytes, start, end) => {
+  return text(bytes, start, end).split(";", 1)[0]!.trim().toLowerCase() || undefined;
+}, 1024);
+
+/** True for the `Content-Type` values of gRPC: `application/grpc`, `application/grpc+proto`, … */
+export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
+  return mimeTypeOf(bytes, start, end)?.startsWith("application/grpc") ?? false;
 }
 
 /** An exchange as `-o ndjson` writes it: flat, with Elastic Common Schema names, absent what was not observed. */
@@ -75,6 +142,7 @@ export function toRecord(exchange: Exchange): ExchangeRecord {
     "client.mac": endpoints.clientMac,
     "server.mac": endpoints.serverMac,
     "network.vlan.id": endpoints.vlan,
+    "network.protocol": exchange.protocol ?? "http",
     "http.request.method": exchange.method,
     "http.version": exchange.version,
     "url.domain": exchange.host,
@@ -85,6 +153,7 @@ export function toRecord(exchange: Exchange): ExchangeRecord {
     section: exchange.section,
     "http.response.status_code": answered ? exchange.status : undefined,
     "http.response.mime_type": exchange.mimeType,
+    "rpc.grpc.status_code": exchange.grpcStatus,
     "http.request.body.bytes": exchange.requestBodyBytes,
     "http.response.body.bytes": answered ? exchange.responseBodyBytes : undefined,
     "user_agent.original": exchange.userAgent,

@@ -42,6 +42,8 @@ export class Head {
   agentEnd = -1;
   refererStart = -1;
   refererEnd = -1;
+  upgradeStart = -1;
+  upgradeEnd = -1;
   /** A number of bytes, {@link NO_LENGTH} or {@link BAD_LENGTH}. */
   contentLength = NO_LENGTH;
   hasTransferEncoding = false;
@@ -71,11 +73,18 @@ export class Head {
     }
   }
 
+  /** True when the `Upgrade` field names `protocol`, given in lower case. */
+  upgradesTo(bytes: Uint8Array, protocol: Uint8Array): boolean {
+    return this.upgradeStart >= 0 && this.upgradeEnd - this.upgradeStart === protocol.length &&
+      isWord(bytes, this.upgradeStart, protocol);
+  }
+
   #clearFields(): void {
     this.hostStart = -1;
     this.typeStart = -1;
     this.agentStart = -1;
     this.refererStart = -1;
+    this.upgradeStart = -1;
     this.contentLength = NO_LENGTH;
     this.hasTransferEncoding = false;
     this.chunked = false;
@@ -149,6 +158,9 @@ export class Head {
         if (this.agentStart < 0 && isName(bytes, start, end, USER_AGENT)) {
           this.agentStart = valueStart(bytes, start + USER_AGENT.length + 1, end);
           this.agentEnd = valueEnd(bytes, this.agentStart, end);
+        } else if (this.upgradeStart < 0 && isName(bytes, start, end, UPGRADE)) {
+          this.upgradeStart = valueStart(bytes, start + UPGRADE.length + 1, end);
+          this.upgradeEnd = valueEnd(bytes, this.upgradeStart, end);
         }
         break;
       case 0x72: // r
@@ -279,16 +291,28 @@ function decimal(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Field names in lower case. */
-const [HOST, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, USER_AGENT, REFERER, CHUNKED, IDENTITY] = [
+const [
+  HOST,
+  CONTENT_LENGTH,
+  CONTENT_TYPE,
+  TRANSFER_ENCODING,
+  USER_AGENT,
+  REFERER,
+  UPGRADE,
+  CHUNKED,
+  IDENTITY,
+] = [
   "host",
   "content-length",
   "content-type",
   "transfer-encoding",
   "user-agent",
   "referer",
+  "upgrade",
   "chunked",
   "identity",
 ].map((name) => new TextEncoder().encode(name)) as [
+  Uint8Array,
   Uint8Array,
   Uint8Array,
   Uint8Array,

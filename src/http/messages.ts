@@ -32,6 +32,11 @@ export interface MessageHandler {
   /** The message that the last head began is over, after `bodyBytes` bytes of content. */
   end(bodyBytes: number, time: number): void;
   /**
+   * What begins at `start` is no message of HTTP/1. Returns true when both directions were handed over to another
+   * protocol from there on, which is then given `bytes[begin, end)`.
+   */
+  notHttp1(bytes: Uint8Array, begin: number, end: number, start: MessageStart): boolean;
+  /**
    * Where messages begin is not known any more: some may pass unseen until the next is found. `missed` when at
    * least one surely did.
    */
@@ -40,7 +45,7 @@ export interface MessageHandler {
   unparsed(): void;
 }
 
-const State = { between: 0, head: 1, body: 2, lost: 3, ignored: 4 } as const;
+const State = { between: 0, head: 1, body: 2, lost: 3, ignored: 4, handedOver: 5 } as const;
 type State = typeof State[keyof typeof State];
 
 /** Longer heads are given up. */
@@ -65,6 +70,8 @@ export class MessageReader implements StreamHandler {
   #isHttp = false;
   /** True while a head is read that may turn out to be none: the direction had lost track. */
   #tentative: boolean;
+  /** What takes the bytes behind the message under way, when that is not this reader. */
+  #successor: StreamHandler | undefined;
 
   /**
    * @param head Where heads are parsed to; shared by all readers.
@@ -111,6 +118,9 @@ export class MessageReader implements StreamHandler {
           break;
         case State.ignored:
           return;
+        case State.handedOver:
+          this.#successor!.data(bytes, at, end, (sequence + at - start) | 0, acknowledgement, time);
+          return;
       }
     }
   }
@@ -129,16 +139,24 @@ export class MessageReader implements StreamHandler {
         const behind = this.#body.skip(length);
         if (behind < 0 || this.#body.done) this.#endBody(time);
         if (behind === 0) break;
-        if (!lost) this.#handler.unparsed();
-        this.#loseTrack(behind > 0);
+        if (this.#successor) {
+          this.#successor.missing(length, lost, time);
+        } else {
+          if (!lost) this.#handler.unparsed();
+          this.#loseTrack(behind > 0);
+        }
         break;
       }
+      case State.handedOver:
+        this.#successor!.missing(length, lost, time);
+        break;
     }
   }
 
   end(time: number): void {
     if (this.#state === State.body) this.#endBody(time);
     else if (this.#state === State.head && !this.#tentative) this.#handler.unparsed();
+    this.#successor?.end(time);
     this.ignore();
   }
 
@@ -151,6 +169,17 @@ export class MessageReader implements StreamHandler {
   ignore(): void {
     this.#state = State.ignored;
     this.#dropBuffer();
+  }
+
+  /**
+   * Leaves everything behind the message under way to `successor`. Returns false when it is not known where that
+   * begins.
+   */
+  handOver(successor: StreamHandler): boolean {
+    const isKnown = this.#state === State.between || this.#state === State.body;
+    this.#successor = successor;
+    if (this.#state !== State.body) this.#state = State.handedOver;
+    return isKnown;
   }
 
   /** Looks for a message at the start of a segment, or where the last one ended. Returns the offset to go on at. */
@@ -167,6 +196,7 @@ export class MessageReader implements StreamHandler {
       return parsed;
     }
     if (parsed !== PARTIAL) {
+      if (this.#handler.notHttp1(bytes, at, end, this.#start)) return at;
       this.#invalid();
       return end;
     }
@@ -189,6 +219,13 @@ export class MessageReader implements StreamHandler {
     if (headEnd < 0 && !this.#isFull) return end;
     const parsed = headEnd < 0 ? INVALID : this.#head.parse(buffer, 0, headEnd);
     if (parsed < 0 || !this.#isPlausible(buffer)) {
+      if (this.#handler.notHttp1(buffer, 0, this.#buffered, this.#start)) {
+        const { sequence, acknowledgement, time } = this.#start;
+        const length = this.#buffered;
+        this.#successor?.data(buffer, 0, length, sequence, acknowledgement, time);
+        this.#dropBuffer();
+        return at + length - before;
+      }
       this.#invalid();
       return end;
     }
@@ -238,13 +275,13 @@ export class MessageReader implements StreamHandler {
     this.#body.start(plan.framing, plan.length);
     if (this.#body.done) this.#endBody(time);
     else this.#state = State.body;
-    if (plan.ignore) this.#state = State.ignored;
+    if (plan.ignore) this.#state = this.#successor ? State.handedOver : State.ignored;
   }
 
   /** Returns false when the body was broken, so that the next message must be looked for. */
   #endBody(time: number): boolean {
     const { broken } = this.#body;
-    this.#state = State.between;
+    this.#state = this.#successor ? State.handedOver : State.between;
     this.#handler.end(this.#body.bytes, time);
     if (broken) {
       this.#handler.unparsed();

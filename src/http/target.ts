@@ -61,6 +61,11 @@ export function parseTarget(bytes: Uint8Array, start: number, end: number, isCon
   return target.path === "" ? { ...target, path: "/" } : target;
 }
 
+/** The query of a target that was taken apart from `bytes`, without its `?`. */
+export function queryOf(target: Target, bytes: Uint8Array): string | undefined {
+  return target.queryStart < 0 ? undefined : cachedText(bytes, target.queryStart, target.queryEnd);
+}
+
 /** A referrer without user information, query and fragment. */
 export function referrerOf(bytes: Uint8Array, start: number, end: number): string {
   let cut = start;

@@ -460,6 +460,7 @@ Deno.test("HttpConnection gives requests up beyond what all connections together
     ports: new Set([80]),
     headBytes: new Budget(2 ** 20),
     waitingRequests: new Budget(2),
+    headerTables: new Budget(2 ** 20),
   };
   const table = new FlowTable((flow, packet, direction) =>
     new HttpConnection(context, flow, packet, direction)

@@ -35,6 +35,7 @@ class Harness {
           return plan(head);
         },
         end: (bytes) => void this.log.push(`end ${bytes}`),
+        notHttp1: () => false,
         lostTrack: (missed) => void this.log.push(missed ? "missed" : "lost"),
         unparsed: () => void this.log.push("unparsed"),
       },
