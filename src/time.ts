@@ -16,7 +16,14 @@
  */
 export function rfc3339(micros: number): string {
   const whole = Math.min(Math.max(Math.floor(micros), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
-  const milliseconds = Math.floor(whole / 1000);
-  const rest = String(whole - milliseconds * 1000).padStart(3, "0");
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+  const second = Math.floor(whole / 1_000_000);
+  // Moments that follow each other share their second, whose text is what takes the time.
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastText = new Date(second * 1000).toISOString().slice(0, -4);
+  }
+  return `${lastText}${String(whole - second * 1_000_000).padStart(6, "0")}Z`;
 }
+
+let lastSecond = NaN;
+let lastText = "";

@@ -126,14 +126,14 @@ export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
   return mimeTypeOf(bytes, start, end)?.startsWith("application/grpc") ?? false;
 }
 
-/** An exchange as `-o ndjson` writes it: flat, with Elastic Common Schema names, absent what was not observed. */
-export type ExchangeRecord = Record<string, string | number | boolean>;
+/** An exchange as `-o ndjson` writes it: flat, with Elastic Common Schema names, `undefined` what was not observed. */
+export type ExchangeRecord = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** The record of an exchange. */
 export function toRecord(exchange: Exchange): ExchangeRecord {
   const { endpoints } = exchange;
   const answered = exchange.status !== 0;
-  const record: Record<string, string | number | boolean | undefined> = {
+  return {
     "@timestamp": rfc3339(exchange.time),
     "client.ip": endpoints.clientAddress,
     "client.port": endpoints.clientPort,
@@ -164,8 +164,4 @@ export function toRecord(exchange: Exchange): ExchangeRecord {
     "tcp.retransmissions": exchange.retransmissions,
     "tcp.gaps": exchange.gaps,
   };
-  for (const key in record) {
-    if (record[key] === undefined) delete record[key];
-  }
-  return record as ExchangeRecord;
 }
