@@ -1,6 +1,6 @@
 /**
- * GRE (RFC 2784 and 2890), with the Ethernet frames of mirror sessions (ERSPAN types I to III) in it, and enhanced GRE
- * with the PPP of PPTP (RFC 2637) or Ethernet (EoIP).
+ * GRE (RFC 2784 and 2890), with the Ethernet frames of mirror sessions (ERSPAN types I to III) and the IEEE 802.11
+ * frames of Aruba's access points in it, and enhanced GRE with the PPP of PPTP (RFC 2637) or Ethernet (EoIP).
  *
  * @module
  */
@@ -29,6 +29,8 @@ const TRANSPARENT_ETHERNET = 0x6558,
   ETHERNET_OVER_IP = 0x6400,
   ERSPAN_I_OR_II = 0x88be,
   ERSPAN_III = 0x22eb;
+/** Aruba's, one for each tunnel of an access point. */
+const FIRST_IEEE80211 = 0x8200, LAST_IEEE80211 = 0x83ff;
 
 export function decodeGre(packet: Packet): Layer {
   const { bytes, at } = packet;
@@ -64,13 +66,11 @@ function decodeVersion0(packet: Packet, flags: number, type: number): Layer {
   const sequence = key + (flags & Flag.key ? WORD : 0);
   const payload = sequence + (flags & Flag.sequence ? WORD : 0);
   if (payload > packet.end) return Layer.malformed;
-  if (flags & Flag.key) {
-    // With Ethernet the low byte may be a hash of the flow, another one in each direction (NVGRE, RFC 7637).
-    const value = i32(bytes, key);
-    packet.enterNetwork(Network.greKey, type === TRANSPARENT_ETHERNET ? value >>> 8 : value);
-  }
+  // Mirror sessions number the two directions of an Ethernet by it, and NVGRE (RFC 7637) has a hash of the flow in it.
+  if (flags & Flag.key && type !== TRANSPARENT_ETHERNET) packet.enterNetwork(Network.greKey, i32(bytes, key));
   packet.at = payload;
   if (type === ERSPAN_III) return decodeErspan3(packet);
+  if (type >= FIRST_IEEE80211 && type <= LAST_IEEE80211) return Layer.ieee80211;
   if (type !== ERSPAN_I_OR_II) return layerOf(type);
   // Type I has no header of its own, and no sequence number before it.
   return flags & Flag.sequence ? decodeErspan2(packet) : Layer.ethernet;

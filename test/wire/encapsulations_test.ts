@@ -116,6 +116,10 @@ const CASES: Record<string, [linkType: number, frame: Uint8Array]> = {
   "GRE with all fields and IPv6": [ETHERNET, underlay(gre(SIX, { checksum: true, key: 5, sequence: 6 }), 47)],
   "GRE with Ethernet": [ETHERNET, underlay(gre(FRAME, { type: 0x6558, key: 0x500 }), 47)],
   "GRE with MPLS": [ETHERNET, underlay(gre(mpls(FOUR), { type: 0x8847 }), 47)],
+  "GRE with 802.11": [
+    ETHERNET,
+    underlay(gre(ieee80211(llc(FOUR), { qos: true, toDs: true }), { type: 0x8210 }), 47),
+  ],
   "ERSPAN I": [ETHERNET, underlay(erspan(FRAME, 1), 47)],
   "ERSPAN II": [ETHERNET, underlay(erspan(FRAME, 2), 47)],
   "ERSPAN III": [ETHERNET, underlay(erspan(FRAME, 3), 47)],
@@ -410,10 +414,9 @@ Deno.test("what differs between the directions of a flow is no network of its ow
   assertEquals(networkOf(underlay(FOUR, 4)), plain);
   assertEquals(networkOf(underlay(erspan(FRAME, 2), 47)), plain);
   assertEquals(networkOf(underlay(enhancedGre(ppp(FOUR), { identifier: 9 }), 47)), plain);
-  // The low byte of the key is a hash of the flow in NVGRE.
-  const nvgre = (key: number) => networkOf(underlay(gre(FRAME, { type: 0x6558, key }), 47));
-  assertEquals(nvgre(0x501), nvgre(0x502));
-  assert(nvgre(0x501) !== nvgre(0x601));
+  for (const key of [0, 0x0200_0000]) {
+    assertEquals(networkOf(underlay(gre(FRAME, { type: 0x6558, key }), 47)), plain);
+  }
 });
 
 Deno.test("a device that shows packets with and without their tunnel knows no networks", () => {
