@@ -20,6 +20,19 @@ export interface PipelineOptions {
   readonly keepQuery: boolean;
 }
 
+/** What a pipeline holds at one moment. */
+export interface HeldFigures {
+  readonly flows: number;
+  /** Bytes of TCP segments behind holes, of IP fragments and of unfinished heads. */
+  readonly segmentBytes: number;
+  readonly fragmentBytes: number;
+  readonly headBytes: number;
+  /** Bytes that the header compression of HTTP/2 remembers. */
+  readonly headerTableBytes: number;
+  /** Requests that wait for their response. */
+  readonly waitingRequests: number;
+}
+
 /** How often flows are looked after, in packet time: microseconds. */
 const HOUSEKEEPING = 50_000;
 /** Bytes of unfinished heads held at most. */
@@ -37,13 +50,14 @@ export class Pipeline {
   readonly #packet = new Packet();
   readonly #flows: FlowTable;
   readonly #http: HttpLosses = { unparsed: 0, unpaired: 0 };
+  readonly #context: HttpContext;
   #packets = 0;
   #bytes = 0;
   #malformed = 0;
   #housekeepingAt = 0;
 
   constructor(handler: ExchangeHandler, options: PipelineOptions) {
-    const context: HttpContext = {
+    const context = this.#context = {
       handler,
       losses: this.#http,
       keepQuery: options.keepQuery,
@@ -84,6 +98,19 @@ export class Pipeline {
   flush(): void {
     this.#flows.flush(this.time);
     this.#packet.fragments.flush(this.time);
+  }
+
+  /** How much is remembered of what is not over: nothing after {@link flush}. */
+  held(): HeldFigures {
+    const { headBytes, waitingRequests, headerTables } = this.#context;
+    return {
+      flows: this.#flows.size,
+      segmentBytes: this.#flows.heldBytes,
+      fragmentBytes: this.#packet.fragments.size.bytes,
+      headBytes: headBytes.used,
+      headerTableBytes: headerTables.used,
+      waitingRequests: waitingRequests.used,
+    };
   }
 
   /** What was captured and lost so far. */

@@ -15,7 +15,7 @@ import type { Connection, Flow } from "../stream/flows.ts";
 import type { Budget } from "../stream/reassembly.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Framing } from "./body.ts";
-import { type Endpoints, type Exchange, makeExchange, mimeTypeOf } from "./exchange.ts";
+import { elapsed, type Endpoints, type Exchange, makeExchange, mimeTypeOf } from "./exchange.ts";
 import { Head } from "./http1.ts";
 import { Http2Connection, showsMessage } from "./http2.ts";
 import { Http2Start, http2Start } from "./http2_frames.ts";
@@ -122,6 +122,8 @@ export class HttpConnection implements Connection {
   #hopeless = false;
   /** Requests known to have passed unseen, less responses that had no request. */
   #unseen = 0;
+  /** How many of the waiting requests came before the first loss, so that the next responses are theirs. */
+  #ordered = 0;
   #lastAcknowledgement: number | undefined;
   /** True once a message of HTTP/1 was read. */
   #isHttp1 = false;
@@ -151,13 +153,15 @@ export class HttpConnection implements Connection {
     // The request's body is never read to its end when the response ended HTTP on the connection.
     const { request } = this.#endedFirst ?? {};
     if (request) this.#emit(request);
+    this.#ordered = 0;
     this.#giveUpWaiting(0);
   }
 
   #direction(direction: 0 | 1): MessageHandler {
     return {
       head: (head, bytes, start, length) => this.#messageHead(head, bytes, start, length, direction),
-      end: (bodyBytes, time) => this.#messageEnd(bodyBytes, time, direction),
+      content: (start) => this.#responseContent(start),
+      end: (bodyBytes, time, cut) => this.#messageEnd(bodyBytes, time, cut, direction),
       notHttp1: (bytes, begin, end, start) => this.#startHttp2(direction, bytes, begin, end, start),
       lostTrack: (missed) => this.#lostTrack(missed, direction),
       unparsed: () => {
@@ -183,6 +187,7 @@ export class HttpConnection implements Connection {
         this.#context.losses.unparsed++;
         return EMPTY_BODY;
       }
+      this.#ordered = 0;
       this.#giveUpWaiting(0);
       this.#request = undefined;
       this.#response = undefined;
@@ -195,7 +200,9 @@ export class HttpConnection implements Connection {
       : this.#responseHead(head, bytes, start, length);
   }
 
-  #messageEnd(bodyBytes: number, time: number, direction: 0 | 1): void {
+  #messageEnd(bodyBytes: number, time: number, cut: boolean, direction: 0 | 1): void {
+    const request = direction === this.#client ? this.#request : this.#response?.request;
+    if (cut && request) request.exchange.gaps++;
     if (direction === this.#client) {
       if (this.#request) this.#requestEnd(this.#request, bodyBytes, time);
     } else if (this.#response) {
@@ -225,7 +232,9 @@ export class HttpConnection implements Connection {
     this.#lastAcknowledgement = acknowledgement;
     const { waitingRequests } = this.#context;
     const isFull = this.#waiting.length > MOST_WAITING || waitingRequests.used > waitingRequests.limit;
+    if (isFull) this.#ordered = 0;
     if (isFull || (this.#pipelines && this.#inDoubt)) this.#giveUpPairing();
+    if (head.isSimple) this.handlers[1 - this.#client! as 0 | 1].expectContent();
     return requestBody(head);
   }
 
@@ -233,7 +242,7 @@ export class HttpConnection implements Connection {
     this.#request = undefined;
     request.sentAt = time;
     request.exchange.requestBodyBytes = bodyBytes;
-    request.exchange.send = (time - request.exchange.time) / 1000;
+    request.exchange.send = elapsed(request.exchange.time, time);
     const response = this.#endedFirst;
     if (response?.request === request) {
       this.#endedFirst = undefined;
@@ -251,8 +260,7 @@ export class HttpConnection implements Connection {
       if (request) request.acknowledgement = (start.sequence + length) | 0;
       return EMPTY_BODY;
     }
-    const request = this.#takeWaiting(start);
-    this.#response = { start, request, bodyBytes: 0, endedAt: start.time };
+    const request = this.#beginResponse(start);
     if (status === 101 && head.upgradesTo(bytes, H2C)) {
       // The final response comes as HTTP/2.
       this.#response = undefined;
@@ -270,8 +278,7 @@ export class HttpConnection implements Connection {
         ? undefined
         : mimeTypeOf(bytes, head.typeStart, head.typeEnd);
     } else {
-      this.#unseen--;
-      this.#context.losses.unpaired++;
+      this.#countUnasked();
     }
     const plan = responseBody(head, request?.exchange.method);
     if (!plan.ignore) return plan;
@@ -283,6 +290,23 @@ export class HttpConnection implements Connection {
       this.#switchToHttp2(false);
     }
     return plan;
+  }
+
+  /** A response of HTTP/0.9, which has no status. */
+  #responseContent(start: MessageStart): void {
+    if (this.#beginResponse(start)) this.#isSettled = true;
+    else this.#countUnasked();
+  }
+
+  #beginResponse(start: MessageStart): Waiting | undefined {
+    const request = this.#takeWaiting(start);
+    this.#response = { start, request, bodyBytes: 0, endedAt: start.time };
+    return request;
+  }
+
+  #countUnasked(): void {
+    this.#unseen--;
+    this.#context.losses.unpaired++;
   }
 
   #responseEnd(response: Response, bodyBytes: number, time: number): void {
@@ -336,13 +360,15 @@ export class HttpConnection implements Connection {
   /** The request that a response answers; those that it shows to be unanswered are given up. */
   #takeWaiting(response: MessageStart): Waiting | undefined {
     const waiting = this.#waiting;
-    if (this.#inDoubt) return this.#takeCertain(response);
+    const isOrdered = this.#ordered > 0;
+    if (this.#inDoubt && !isOrdered) return this.#takeCertain(response);
     const expected = waiting[0]?.acknowledgement;
     // A response that began before the request was sent answers another one.
     if (expected !== undefined && precedes(response.sequence, expected)) return undefined;
     if (expected === response.sequence) this.#turns++;
     else if (expected !== undefined) this.#pipelines = true;
-    if (waiting.length > 0) this.#unseen = 0;
+    if (isOrdered) this.#ordered--;
+    else if (waiting.length > 0) this.#unseen = 0;
     return waiting.shift();
   }
 
@@ -361,7 +387,7 @@ export class HttpConnection implements Connection {
       this.#giveUpPairing();
       return undefined;
     }
-    this.#giveUpFirst(at);
+    this.#giveUp(0, at);
     this.#turns++;
     if (request.losses === this.#losses) {
       this.#inDoubt = false;
@@ -372,8 +398,11 @@ export class HttpConnection implements Connection {
 
   #lostTrack(missed: boolean, direction: 0 | 1): void {
     this.#losses++;
+    const isOfResponses = direction !== (this.#client ?? direction);
+    if (isOfResponses) this.#ordered = 0;
+    else if (!this.#inDoubt) this.#ordered = this.#waiting.length;
     this.#inDoubt = true;
-    if (direction !== (this.#client ?? direction)) {
+    if (isOfResponses) {
       // Any number of responses to what was not seen may have passed as well.
       this.#unseen = -Infinity;
     } else if (missed) {
@@ -383,7 +412,7 @@ export class HttpConnection implements Connection {
     if (this.#pipelines) this.#giveUpPairing();
   }
 
-  /** Pairs nothing more: requests are given up as soon as they are over. */
+  /** Pairs nothing more but what is still in order: requests are given up as soon as they are over. */
   #giveUpPairing(): void {
     this.#hopeless = true;
     this.#inDoubt = true;
@@ -391,14 +420,16 @@ export class HttpConnection implements Connection {
     this.#giveUpWaiting(this.#request ? 1 : 0);
   }
 
-  /** Gives up all waiting requests but the last `kept`. */
+  /** Gives up all waiting requests but those that are still in order and the last `kept`. */
   #giveUpWaiting(kept: 0 | 1): void {
-    this.#giveUpFirst(Math.max(0, this.#waiting.length - kept));
+    this.#giveUp(this.#ordered, this.#waiting.length - kept);
   }
 
-  #giveUpFirst(count: number): void {
-    this.#context.losses.unpaired += count;
-    for (const request of this.#waiting.splice(0, count)) this.#emit(request);
+  /** Gives up the waiting requests from position `begin` up to `end`. */
+  #giveUp(begin: number, end: number): void {
+    const requests = this.#waiting.splice(begin, Math.max(0, end - begin));
+    this.#context.losses.unpaired += requests.length;
+    for (const request of requests) this.#emit(request);
   }
 
   #finish(request: Waiting, response: Response): void {
@@ -410,15 +441,15 @@ export class HttpConnection implements Connection {
     exchange.responseBodyBytes = response.bodyBytes;
     const { time } = response.start;
     // A response that came before the request was over did not keep anyone waiting.
-    if (request.sentAt !== undefined) exchange.wait = Math.max(0, time - request.sentAt) / 1000;
-    exchange.receive = (response.endedAt - time) / 1000;
+    if (request.sentAt !== undefined) exchange.wait = elapsed(request.sentAt, time);
+    exchange.receive = elapsed(time, response.endedAt);
     this.#emit(request);
   }
 
   #emit(request: Waiting): void {
     this.#context.waitingRequests.used--;
     request.exchange.retransmissions = this.#flow.retransmissions - request.retransmissionsBefore;
-    request.exchange.gaps = this.#flow.gaps - request.gapsBefore;
+    request.exchange.gaps += this.#flow.gaps - request.gapsBefore;
     this.#context.handler.exchange(request.exchange);
   }
 
@@ -472,7 +503,7 @@ function exchangeOf(
       : undefined);
   return makeExchange(endpoints, time, {
     method,
-    version: head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`,
+    version: head.isSimple ? "0.9" : head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`,
     target,
     authority,
     query: keepQuery ? queryOf(target, bytes) : undefined,
@@ -484,6 +515,7 @@ function exchangeOf(
 
 /** A request's body (RFC 9112 section 6.3): none unless its head says so. */
 function requestBody(head: Head): BodyPlan {
+  if (head.isSimple) return NO_MORE_HTTP;
   if (head.hasTransferEncoding) return head.chunked ? CHUNKED_BODY : CLOSED_BODY;
   return lengthBody(head.contentLength) ?? EMPTY_BODY;
 }
@@ -493,8 +525,11 @@ function responseBody(head: Head, method: string | undefined): BodyPlan {
   const { status } = head;
   if (status === 101 || (method === "CONNECT" && status < 300)) return NO_MORE_HTTP;
   if (method === "HEAD" || status === 204 || status === 304) return EMPTY_BODY;
-  if (head.hasTransferEncoding) return head.chunked ? CHUNKED_BODY : CLOSED_BODY;
-  return lengthBody(head.contentLength) ?? CLOSED_BODY;
+  const plan = head.hasTransferEncoding
+    ? head.chunked ? CHUNKED_BODY : CLOSED_BODY
+    : lengthBody(head.contentLength) ?? CLOSED_BODY;
+  // A request that was not seen may have been a HEAD.
+  return method === undefined ? { ...plan, mayBeEmpty: true } : plan;
 }
 
 function lengthBody(length: number): BodyPlan | undefined {

@@ -30,7 +30,7 @@ export interface Exchange {
   /** When the request's first byte was captured. */
   readonly time: number;
   readonly method: string;
-  /** `"1.0"`, `"1.1"`, `"2"` */
+  /** `"0.9"`, `"1.0"`, `"1.1"`, `"2"` */
   readonly version: string;
   /** Host asked for: lower case, no port, IPv6 literals without brackets. */
   readonly host: string;
@@ -48,7 +48,7 @@ export interface Exchange {
   /** Referrer without user info and query. */
   readonly referrer: string | undefined;
   requestBodyBytes: number;
-  /** Status of the final response, 0 while none was seen. */
+  /** Status of the final response, 0 while none was seen and for HTTP/0.9, which has none. */
   status: number;
   /** What the exchange carries; plain HTTP when absent. */
   protocol?: Protocol;
@@ -60,7 +60,10 @@ export interface Exchange {
   send: number | undefined;
   wait: number | undefined;
   receive: number | undefined;
-  /** Retransmitted segments and gaps on the connection while this exchange was open. */
+  /**
+   * Retransmitted segments and gaps on the connection while this exchange was open. A body that ended before its time,
+   * or whose end could not be told, counts as a gap too.
+   */
   retransmissions: number;
   gaps: number;
 }
@@ -112,6 +115,11 @@ export function makeExchange(endpoints: Endpoints, time: number, head: RequestHe
   };
 }
 
+/** Milliseconds from one moment to a later one, 0 when the capture's clock went back in between. */
+export function elapsed(from: number, to: number): number {
+  return Math.max(0, to - from) / 1000;
+}
+
 /** The media type of a `Content-Type` value: without parameters, in lower case. */
 export function mimeTypeOf(bytes: Uint8Array, start: number, end: number): string | undefined {
   return mimeTypes.get(bytes, start, end);
@@ -133,6 +141,7 @@ export type ExchangeRecord = Readonly<Record<string, string | number | boolean |
 export function toRecord(exchange: Exchange): ExchangeRecord {
   const { endpoints } = exchange;
   const answered = exchange.status !== 0;
+  const hasResponse = answered || exchange.responseBodyBytes > 0;
   return {
     "@timestamp": rfc3339(exchange.time),
     "client.ip": endpoints.clientAddress,
@@ -155,7 +164,7 @@ export function toRecord(exchange: Exchange): ExchangeRecord {
     "http.response.mime_type": exchange.mimeType,
     "rpc.grpc.status_code": exchange.grpcStatus,
     "http.request.body.bytes": exchange.requestBodyBytes,
-    "http.response.body.bytes": answered ? exchange.responseBodyBytes : undefined,
+    "http.response.body.bytes": hasResponse ? exchange.responseBodyBytes : undefined,
     "user_agent.original": exchange.userAgent,
     "http.request.referrer": exchange.referrer,
     "timings.send": exchange.send,

@@ -17,17 +17,27 @@ export const INVALID = -2;
 export const NO_LENGTH = -1;
 export const BAD_LENGTH = -2;
 
-const CR = 13, LF = 10, SPACE = 32, TAB = 9, COLON = 58, COMMA = 44;
+const CR = 13, LF = 10, SPACE = 32, TAB = 9, COLON = 58, COMMA = 44, POINT = 46, ZERO = 48;
 const LONGEST_METHOD = 24;
 /** "HTTP/" */
 const PROTOCOL = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
 /** "HTTP/1.1" */
 const VERSION_LENGTH = 8;
+/** What SHOUTcast servers write for `HTTP/1.0`. */
+const ICY = [0x49, 0x43, 0x59] as const;
+/** "GET /" */
+const SIMPLE_REQUEST = [0x47, 0x45, 0x54, 0x20, 0x2f] as const;
 
 /** One parsed head. Reused; offsets are into the bytes last parsed, -1 where a field is absent. */
 export class Head {
   isRequest = false;
-  /** The digit after `HTTP/1.`. */
+  /** True for a request of HTTP/0.9, which has no version and no fields. */
+  isSimple = false;
+  /** False when not even the start line was whole and valid. */
+  hasStartLine = false;
+  /** True when fields go on over several lines: they are read whole from what {@link unfold} makes of the head. */
+  hasFolds = false;
+  /** The digit after `HTTP/1.` of a request: clients take any version of a response. */
   minorVersion = 0;
   methodStart = 0;
   methodEnd = 0;
@@ -58,8 +68,10 @@ export class Head {
    */
   parse(bytes: Uint8Array, start: number, end: number): number {
     let lineEnd = findLineFeed(bytes, start, end);
+    this.hasStartLine = lineEnd >= 0 && this.#startLine(bytes, start, beforeCr(bytes, start, lineEnd));
     if (lineEnd < 0) return PARTIAL;
-    if (!this.#startLine(bytes, start, beforeCr(bytes, start, lineEnd))) return INVALID;
+    if (!this.hasStartLine) return INVALID;
+    this.isSimple = false;
     this.#clearFields();
     for (;;) {
       const line = lineEnd + 1;
@@ -71,6 +83,29 @@ export class Head {
       if (lineEnd < 0) return PARTIAL;
       this.#field(bytes, line, beforeCr(bytes, line, lineEnd), first);
     }
+  }
+
+  /**
+   * Parses a request of HTTP/0.9 (RFC 1945 section 4.1): `GET /path` alone, with nothing behind it but empty lines.
+   *
+   * @returns the offset behind its line, or {@link INVALID}.
+   */
+  parseSimple(bytes: Uint8Array, start: number, end: number): number {
+    if (!startsWith(bytes, start, end, SIMPLE_REQUEST)) return INVALID;
+    let target = start + SIMPLE_REQUEST.length;
+    while (target < end && bytes[target]! > SPACE) target++;
+    let behind = target;
+    while (behind < end && (bytes[behind] === CR || bytes[behind] === LF)) behind++;
+    const lineFeed = bytes[target] === CR ? target + 1 : target;
+    if (behind < end || lineFeed >= end || bytes[lineFeed] !== LF) return INVALID;
+    this.isRequest = true;
+    this.isSimple = true;
+    this.methodStart = start;
+    this.methodEnd = start + 3;
+    this.targetStart = start + 4;
+    this.targetEnd = target;
+    this.#clearFields();
+    return lineFeed + 1;
   }
 
   /** True when the `Upgrade` field names `protocol`, given in lower case. */
@@ -88,51 +123,57 @@ export class Head {
     this.contentLength = NO_LENGTH;
     this.hasTransferEncoding = false;
     this.chunked = false;
+    this.hasFolds = false;
   }
 
   #startLine(bytes: Uint8Array, start: number, end: number): boolean {
-    if (isProtocol(bytes, start, end)) {
+    if (startsWith(bytes, start, end, PROTOCOL)) {
       this.isRequest = false;
-      return this.#statusLine(bytes, start, end);
+      return this.#statusLine(bytes, versionEnd(bytes, start + PROTOCOL.length, end), end);
+    }
+    if (startsWith(bytes, start, end, ICY) && this.#statusLine(bytes, start + ICY.length, end)) {
+      this.isRequest = false;
+      return true;
     }
     this.isRequest = true;
     return this.#requestLine(bytes, start, end);
   }
 
-  /** `HTTP/1.1 200 OK`: the reason is not looked at. */
+  /** The rest of `HTTP/1.1 200 OK` behind the version: the reason is not looked at, even where no space is before it. */
   #statusLine(bytes: Uint8Array, start: number, end: number): boolean {
-    const digits = start + VERSION_LENGTH + 1;
-    if (end < digits + 3 || bytes[digits - 1] !== SPACE || (end > digits + 3 && bytes[digits + 3]! > SPACE)) {
-      return false;
-    }
-    const status = decimal(bytes, digits, digits + 3);
+    let digits = start;
+    while (digits < end && bytes[digits] === SPACE) digits++;
+    const behind = digits + 3;
+    if (digits === start || end < behind || (end > behind && isDigit(bytes[behind]!))) return false;
+    const status = decimal(bytes, digits, behind);
     if (status < 100) return false;
     this.status = status;
-    this.minorVersion = bytes[start + 7]! - 48;
     return true;
   }
 
-  /** `GET /path HTTP/1.1`: the method is up to the first space, the target between it and the version. */
+  /** `GET /path HTTP/1.1`: the method is up to the first space, the target, if there is one, between it and the version. */
   #requestLine(bytes: Uint8Array, start: number, end: number): boolean {
     while (end > start && bytes[end - 1] === SPACE) end--;
     const version = end - VERSION_LENGTH;
     if (version <= start || bytes[version - 1] !== SPACE || !isProtocol(bytes, version, end)) return false;
     let at = start;
-    while (at < version && isMethodByte(bytes[at]!)) at++;
+    while (at < version && isMethodByte(bytes[at]!, true)) at++;
     if (at === start || at - start > LONGEST_METHOD || bytes[at] !== SPACE) return false;
     let target = at + 1, targetEnd = version - 1;
     while (target < targetEnd && bytes[target] === SPACE) target++;
     while (targetEnd > target && bytes[targetEnd - 1] === SPACE) targetEnd--;
-    if (target >= targetEnd) return false;
     this.methodStart = start;
     this.methodEnd = at;
     this.targetStart = target;
-    this.targetEnd = targetEnd;
+    this.targetEnd = Math.max(target, targetEnd);
     this.minorVersion = bytes[end - 1]! - 48;
     return true;
   }
 
-  /** Looks at the fields whose names begin like one that matters; `first` is the line's first byte. */
+  /**
+   * Looks at the fields whose names begin like one that matters; `first` is the line's first byte. Names with a space
+   * before the colon are not believed, as servers do not (RFC 9112 section 5.1).
+   */
   #field(bytes: Uint8Array, start: number, end: number, first: number): void {
     switch (first | 0x20) {
       case 0x68: // h
@@ -163,6 +204,10 @@ export class Head {
           this.upgradeEnd = valueEnd(bytes, this.upgradeStart, end);
         }
         break;
+      case SPACE: // a field that goes on
+      case TAB | 0x20:
+        this.hasFolds ||= first === SPACE || first === TAB;
+        break;
       case 0x72: // r
         if (this.refererStart < 0 && isName(bytes, start, end, REFERER)) {
           this.refererStart = valueStart(bytes, start + REFERER.length + 1, end);
@@ -175,10 +220,14 @@ export class Head {
   /** Transfer-Encoding: `identity`, of older versions of HTTP, stands for none. */
   #coding(bytes: Uint8Array, start: number, end: number): void {
     const first = valueStart(bytes, start, end);
-    const length = valueEnd(bytes, first, end) - first;
-    if (length === IDENTITY.length && isWord(bytes, first, IDENTITY)) return;
+    let last = valueEnd(bytes, first, end);
+    while (endsInWord(bytes, first, last, IDENTITY)) {
+      last -= IDENTITY.length;
+      while (last > first && isListSpace(bytes[last - 1]!)) last--;
+      if (last === first) return;
+    }
     this.hasTransferEncoding = true;
-    this.chunked = endsInChunked(bytes, first, end);
+    this.chunked = endsInWord(bytes, first, last, CHUNKED);
   }
 
   /** Content-Length: digits, or the same digits several times in a list (RFC 9112 section 6.3). */
@@ -196,10 +245,24 @@ export class Head {
 }
 
 /**
- * What the bytes at `start` may begin. `partial` means that they are the beginning of a possible start line
- * and too short to tell.
+ * A copy of the head in `bytes[start, end)` with each field on one line (RFC 9112 section 5.2): the line break before
+ * a line that begins with white space becomes spaces. A field's line never becomes part of the start line.
  */
-export function startKind(bytes: Uint8Array, start: number, end: number): StartKind {
+export function unfold(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const head = bytes.slice(start, end);
+  let lineFeed = findLineFeed(head, 0, head.length);
+  while ((lineFeed = findLineFeed(head, lineFeed + 1, head.length)) >= 0) {
+    const next = head[lineFeed + 1];
+    if (next === SPACE || next === TAB) head.fill(SPACE, beforeCr(head, 0, lineFeed), lineFeed + 1);
+  }
+  return head;
+}
+
+/**
+ * What the bytes at `start` may begin. `partial` means that they are the beginning of a possible start line
+ * and too short to tell. Where no message need begin, methods are not believed in lower case.
+ */
+export function startKind(bytes: Uint8Array, start: number, end: number, expected: boolean): StartKind {
   let matching = 0;
   while (
     matching < PROTOCOL.length && start + matching < end && bytes[start + matching] === PROTOCOL[matching]
@@ -210,7 +273,7 @@ export function startKind(bytes: Uint8Array, start: number, end: number): StartK
   if (start + matching === end) return StartKind.partial;
   let at = start;
   const methodLimit = Math.min(end, start + LONGEST_METHOD + 1);
-  while (at < methodLimit && isMethodByte(bytes[at]!)) at++;
+  while (at < methodLimit && isMethodByte(bytes[at]!, expected)) at++;
   if (at === end) return at - start <= LONGEST_METHOD ? StartKind.partial : StartKind.unknown;
   if (at - start < 3 || bytes[at] !== SPACE) return StartKind.unknown;
   if (at + 1 === end) return StartKind.partial;
@@ -218,7 +281,7 @@ export function startKind(bytes: Uint8Array, start: number, end: number): StartK
 }
 
 /**
- * Finds where a head ends, looking on from `from`; `start` is where the head begins.
+ * Finds where a head ends whose last byte is not before `from`; `start` is where the head begins.
  *
  * @returns the offset behind the blank line, or {@link PARTIAL}.
  */
@@ -242,17 +305,33 @@ export function isUsualMethod(bytes: Uint8Array, start: number, end: number): bo
   return USUAL_METHODS.has(String.fromCharCode(...bytes.subarray(start, end)));
 }
 
-/** Methods are upper case letters, with `-` and `_` in some of WebDAV's and UPnP's. */
-function isMethodByte(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || byte === 0x2d || byte === 0x5f;
+/** Those in use are upper case letters, with `-` and `_` in some of WebDAV's and UPnP's. */
+function isMethodByte(byte: number, inAnyCase: boolean): boolean {
+  return (inAnyCase && byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === 0x2d ||
+    byte === 0x5f;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
+/** The end of the digits and points of a version. */
+function versionEnd(bytes: Uint8Array, start: number, end: number): number {
+  while (start < end && (isDigit(bytes[start]!) || bytes[start] === POINT)) start++;
+  return start;
+}
+
+function startsWith(bytes: Uint8Array, start: number, end: number, letters: readonly number[]): boolean {
+  if (end - start < letters.length) return false;
+  for (let i = 0; i < letters.length; i++) {
+    if (bytes[start + i] !== letters[i]) return false;
+  }
+  return true;
 }
 
 /** True when `HTTP/1.` and a digit stand at `start`. */
 function isProtocol(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < VERSION_LENGTH) return false;
-  for (let i = 0; i < PROTOCOL.length; i++) {
-    if (bytes[start + i] !== PROTOCOL[i]) return false;
-  }
+  if (end - start < VERSION_LENGTH || !startsWith(bytes, start, end, PROTOCOL)) return false;
   const minor = bytes[start + 7]!;
   return bytes[start + 5] === 0x31 && bytes[start + 6] === 0x2e && minor >= 48 && minor <= 57;
 }
@@ -280,7 +359,9 @@ function valueEnd(bytes: Uint8Array, start: number, end: number): number {
 
 /** The number that all bytes of a range spell, -1 when they do not or it is too large to be exact. */
 function decimal(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end || end - start > 15) return -1;
+  if (start >= end) return -1;
+  while (start < end && bytes[start] === ZERO) start++;
+  if (end - start > 15) return -1;
   let number = 0;
   for (let at = start; at < end; at++) {
     const digit = bytes[at]! - 48;
@@ -337,9 +418,12 @@ function isWord(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
   return true;
 }
 
-function endsInChunked(bytes: Uint8Array, start: number, end: number): boolean {
-  const last = valueEnd(bytes, start, end) - CHUNKED.length;
-  if (last < start || !isWord(bytes, last, CHUNKED)) return false;
-  const before = last === start ? COMMA : bytes[last - 1]!;
-  return before === COMMA || before === SPACE || before === TAB;
+/** True when `word` is the last of a list that ends at `end`. */
+function endsInWord(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  const last = end - word.length;
+  return last >= start && isWord(bytes, last, word) && (last === start || isListSpace(bytes[last - 1]!));
+}
+
+function isListSpace(byte: number): boolean {
+  return byte === COMMA || byte === SPACE || byte === TAB;
 }

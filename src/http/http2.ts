@@ -10,7 +10,7 @@
 
 import { Budget } from "../stream/reassembly.ts";
 import type { HttpContext } from "./connection.ts";
-import { type Endpoints, type Exchange, isGrpc, makeExchange, mimeTypeOf } from "./exchange.ts";
+import { elapsed, type Endpoints, type Exchange, isGrpc, makeExchange, mimeTypeOf } from "./exchange.ts";
 import { BlockResult, type FieldHandler, FieldNames, HpackDecoder } from "./hpack.ts";
 import { type FrameHandler, FrameReader } from "./http2_frames.ts";
 import { authorityOf, cachedText, parseTarget, queryOf, referrerOf } from "./target.ts";
@@ -272,8 +272,8 @@ export class Http2Connection {
     const isPromise = id % 2 === 0;
     const last = isPromise ? this.#lastPromised : this.#lastOpened;
     let stream = this.#streams.get(id);
-    // Trailers of a stream that is over, or something that no client sends.
-    if (!stream && id <= last) {
+    // Trailers of a stream that is over, a stream promised twice, or something that no client sends.
+    if (stream ? stream.request || stream.unreadable : id <= last) {
       if (fields.values[Name.method]) this.#context.losses.unparsed++;
       return;
     }
@@ -362,7 +362,7 @@ export class Http2Connection {
     stream.requestOver = true;
     if (request && request.sentAt === undefined) {
       request.sentAt = time;
-      request.exchange.send = (time - request.exchange.time) / 1000;
+      request.exchange.send = elapsed(request.exchange.time, time);
     }
     if (stream.responseEnd !== undefined) this.#close(id, stream);
   }
@@ -425,9 +425,9 @@ export class Http2Connection {
       exchange.responseBodyBytes = stream.responseBytes;
       // A response that came before the request was over did not keep anyone waiting.
       if (request.sentAt !== undefined) {
-        exchange.wait = Math.max(0, stream.responseTime - request.sentAt) / 1000;
+        exchange.wait = elapsed(request.sentAt, stream.responseTime);
       }
-      exchange.receive = ((stream.responseEnd ?? stream.responseTime) - stream.responseTime) / 1000;
+      exchange.receive = elapsed(stream.responseTime, stream.responseEnd ?? stream.responseTime);
       if (stream.isGrpc) exchange.protocol = "grpc";
       if (exchange.protocol === "grpc") exchange.grpcStatus = stream.grpcStatus;
     }

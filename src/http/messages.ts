@@ -5,14 +5,25 @@
  */
 
 import type { Budget, StreamHandler } from "../stream/reassembly.ts";
-import { Body, type Framing } from "./body.ts";
-import { findHeadEnd, type Head, INVALID, isUsualMethod, PARTIAL, StartKind, startKind } from "./http1.ts";
+import { Body, Framing } from "./body.ts";
+import {
+  findHeadEnd,
+  type Head,
+  INVALID,
+  isUsualMethod,
+  PARTIAL,
+  StartKind,
+  startKind,
+  unfold,
+} from "./http1.ts";
 
 /** How a message's body is framed, and `ignore` for a connection that stops being HTTP with this message. */
 export interface BodyPlan {
   readonly framing: Framing;
   readonly length: number;
   readonly ignore: boolean;
+  /** True when there is no body after all if a status line stands where it should begin: it may answer HEAD. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** Where and when a message began. */
@@ -29,8 +40,13 @@ export interface MessageStart {
 export interface MessageHandler {
   /** A head of `length` bytes is complete; its offsets are into `bytes`. */
   head(head: Head, bytes: Uint8Array, start: MessageStart, length: number): BodyPlan;
-  /** The message that the last head began is over, after `bodyBytes` bytes of content. */
-  end(bodyBytes: number, time: number): void;
+  /** A response of HTTP/0.9 begins, which has no head: its content goes on until the direction ends. */
+  content(start: MessageStart): void;
+  /**
+   * The message that the last head began is over, after `bodyBytes` bytes of content: fewer than it had when it was
+   * `cut`, and no gap tells so.
+   */
+  end(bodyBytes: number, time: number, cut: boolean): void;
   /**
    * What begins at `start` is no message of HTTP/1. Returns true when both directions were handed over to another
    * protocol from there on, which is then given `bytes[begin, end)`.
@@ -48,7 +64,7 @@ export interface MessageHandler {
 const State = { between: 0, head: 1, body: 2, lost: 3, ignored: 4, handedOver: 5 } as const;
 type State = typeof State[keyof typeof State];
 
-/** Longer heads are given up. */
+/** Of longer heads only so much is looked at. */
 const LONGEST_HEAD = 64 * 1024;
 const FIRST_HEAD_BUFFER = 2048;
 const CR = 13, LF = 10;
@@ -70,6 +86,10 @@ export class MessageReader implements StreamHandler {
   #isHttp = false;
   /** True while a head is read that may turn out to be none: the direction had lost track. */
   #tentative: boolean;
+  /** True before the body of which {@link BodyPlan.mayBeEmpty} says so. */
+  #mayBeEmpty = false;
+  /** True when the next message answers a request of HTTP/0.9. */
+  #mayLackHead = false;
   /** What takes the bytes behind the message under way, when that is not this reader. */
   #successor: StreamHandler | undefined;
 
@@ -112,6 +132,11 @@ export class MessageReader implements StreamHandler {
           at = this.#continueHead(bytes, at, end, time);
           break;
         case State.body:
+          if (this.#mayBeEmpty && this.#isStatusLine(bytes, at, end)) {
+            this.#endBody(time);
+            break;
+          }
+          this.#mayBeEmpty = false;
           at = this.#body.consume(bytes, at, end);
           // Once track is lost, messages are looked for where segments begin.
           if (this.#body.done && !this.#endBody(time)) return;
@@ -132,12 +157,15 @@ export class MessageReader implements StreamHandler {
         this.#loseTrack(true);
         break;
       case State.head:
-        if (!this.#tentative) this.#handler.unparsed();
-        this.#loseTrack(true);
+        if (lost || !this.#giveUpHead(time)) {
+          if (!this.#tentative) this.#handler.unparsed();
+          this.#loseTrack(true);
+        }
         break;
       case State.body: {
+        this.#mayBeEmpty = false;
         const behind = this.#body.skip(length);
-        if (behind < 0 || this.#body.done) this.#endBody(time);
+        if (behind < 0 || this.#body.done) this.#endBody(time, behind < 0 && !lost);
         if (behind === 0) break;
         if (this.#successor) {
           this.#successor.missing(length, lost, time);
@@ -154,10 +182,16 @@ export class MessageReader implements StreamHandler {
   }
 
   end(time: number): void {
-    if (this.#state === State.body) this.#endBody(time);
+    if (this.#state === State.head && this.#isContent) this.#bufferIsContent();
+    if (this.#state === State.body) this.#endBody(time, !this.#body.endsWithConnection);
     else if (this.#state === State.head && !this.#tentative) this.#handler.unparsed();
     this.#successor?.end(time);
     this.ignore();
+  }
+
+  /** The next message answers a request of HTTP/0.9: it need not have a head. */
+  expectContent(): void {
+    this.#mayLackHead = true;
   }
 
   /** Ends what is being read: nothing more will come. */
@@ -185,17 +219,21 @@ export class MessageReader implements StreamHandler {
   /** Looks for a message at the start of a segment, or where the last one ended. Returns the offset to go on at. */
   #beginMessage(bytes: Uint8Array, at: number, end: number, time: number): number {
     this.#tentative = this.#state === State.lost;
-    const kind = startKind(bytes, at, end);
+    const kind = startKind(bytes, at, end, !this.#tentative);
     const parsed = kind === StartKind.unknown
       ? INVALID
       : kind === StartKind.partial
       ? PARTIAL
-      : this.#head.parse(bytes, at, end);
+      : this.#parse(bytes, at, end);
     if (parsed >= 0 && this.#isPlausible(bytes)) {
-      this.#headComplete(bytes, parsed - at, time);
+      this.#headComplete(bytes, at, parsed, time);
       return parsed;
     }
     if (parsed !== PARTIAL) {
+      if (this.#isContent) {
+        this.#beginContent();
+        return at;
+      }
       if (this.#handler.notHttp1(bytes, at, end, this.#start)) return at;
       this.#invalid();
       return end;
@@ -203,35 +241,76 @@ export class MessageReader implements StreamHandler {
     this.#state = State.head;
     this.#buffered = 0;
     this.#append(bytes, at, end);
-    if (this.#isFull) this.#invalid();
+    this.#limitHead(time);
     return end;
   }
 
   #continueHead(bytes: Uint8Array, at: number, end: number, time: number): number {
     const before = this.#buffered;
     const buffer = this.#append(bytes, at, end);
-    if (startKind(buffer, 0, this.#buffered) === StartKind.unknown) {
-      this.#invalid();
+    const length = this.#buffered;
+    const parsed = this.#parseBuffer(buffer, before);
+    if (parsed === PARTIAL) {
+      this.#limitHead(time);
       return end;
     }
+    if (parsed >= 0 && this.#isPlausible(buffer)) {
+      this.#headComplete(buffer, 0, parsed, time);
+      this.#dropBuffer();
+      return at + parsed - before;
+    }
+    if (this.#isContent) {
+      this.#bufferIsContent();
+      return at + length - before;
+    }
+    if (this.#handler.notHttp1(buffer, 0, length, this.#start)) {
+      const { sequence, acknowledgement, time } = this.#start;
+      this.#successor?.data(buffer, 0, length, sequence, acknowledgement, time);
+      this.#dropBuffer();
+      return at + length - before;
+    }
+    this.#invalid();
+    return end;
+  }
+
+  /** Parses the unfinished head, which had `before` bytes when it was last looked at. */
+  #parseBuffer(buffer: Uint8Array, before: number): number {
+    const length = this.#buffered;
+    if (startKind(buffer, 0, length, !this.#tentative) === StartKind.unknown) return INVALID;
     // A blank line may lie across what was there before: look from two bytes earlier.
-    const headEnd = findHeadEnd(buffer, 0, Math.max(0, before - 2), this.#buffered);
-    if (headEnd < 0 && !this.#isFull) return end;
-    const parsed = headEnd < 0 ? INVALID : this.#head.parse(buffer, 0, headEnd);
-    if (parsed < 0 || !this.#isPlausible(buffer)) {
-      if (this.#handler.notHttp1(buffer, 0, this.#buffered, this.#start)) {
-        const { sequence, acknowledgement, time } = this.#start;
-        const length = this.#buffered;
-        this.#successor?.data(buffer, 0, length, sequence, acknowledgement, time);
-        this.#dropBuffer();
-        return at + length - before;
-      }
-      this.#invalid();
-      return end;
-    }
-    this.#headComplete(buffer, parsed, time);
+    const headEnd = findHeadEnd(buffer, 0, Math.max(0, before - 2), length);
+    if (headEnd >= 0) return this.#parse(buffer, 0, headEnd);
+    const simple = this.#tentative ? INVALID : this.#head.parseSimple(buffer, 0, length);
+    return simple === INVALID ? PARTIAL : simple;
+  }
+
+  /** Parses a head; one of HTTP/0.9 says too little to be believed where no message need begin. */
+  #parse(bytes: Uint8Array, at: number, end: number): number {
+    const parsed = this.#head.parse(bytes, at, end);
+    return parsed === INVALID && !this.#tentative ? this.#head.parseSimple(bytes, at, end) : parsed;
+  }
+
+  /** True when what is no head is content that has none. */
+  get #isContent(): boolean {
+    return this.#mayLackHead && !this.#tentative;
+  }
+
+  #beginContent(): void {
+    this.#mayLackHead = false;
+    this.#isHttp = true;
+    this.#body.start(Framing.untilClose, 0);
+    this.#state = State.body;
+    this.#handler.content(this.#start);
+  }
+
+  #bufferIsContent(): void {
+    this.#beginContent();
+    this.#body.consume(this.#buffer!, 0, this.#buffered);
     this.#dropBuffer();
-    return at + parsed - before;
+  }
+
+  #isStatusLine(bytes: Uint8Array, at: number, end: number): boolean {
+    return this.#head.parse(bytes, at, end) !== INVALID && this.#head.hasStartLine && !this.#head.isRequest;
   }
 
   /** True when a head is believed: where none need be, one of a usual method only, for `EAD` is the end of `HEAD`. */
@@ -240,9 +319,13 @@ export class MessageReader implements StreamHandler {
       isUsualMethod(bytes, this.#head.methodStart, this.#head.methodEnd);
   }
 
-  /** True when the unfinished head is as long as it may be. */
-  get #isFull(): boolean {
-    return this.#buffered === LONGEST_HEAD || this.#budget.used > this.#budget.limit;
+  /** Gives up the unfinished head when it, or all of them together, are as long as they may be. */
+  #limitHead(time: number): void {
+    if (this.#buffered === LONGEST_HEAD) {
+      if (!this.#giveUpHead(time)) this.#invalid();
+    } else if (this.#budget.used > this.#budget.limit) {
+      this.#invalid();
+    }
   }
 
   /** Adds to the unfinished head, as far as a head may be long. */
@@ -268,21 +351,52 @@ export class MessageReader implements StreamHandler {
     this.#buffer = undefined;
   }
 
-  #headComplete(bytes: Uint8Array, length: number, time: number): void {
-    this.#tentative = false;
-    this.#isHttp = true;
-    const plan = this.#handler.head(this.#head, bytes, this.#start, length);
+  #headComplete(bytes: Uint8Array, at: number, end: number, time: number): void {
+    const plan = this.#giveHead(bytes, at, end);
     this.#body.start(plan.framing, plan.length);
+    this.#mayBeEmpty = plan.mayBeEmpty ?? false;
     if (this.#body.done) this.#endBody(time);
     else this.#state = State.body;
     if (plan.ignore) this.#state = this.#successor ? State.handedOver : State.ignored;
   }
 
+  /** Hands over the head in `bytes[at, end)`, its fields on one line each. */
+  #giveHead(bytes: Uint8Array, at: number, end: number): BodyPlan {
+    this.#tentative = false;
+    this.#mayLackHead = false;
+    this.#isHttp = true;
+    if (!this.#head.hasFolds) return this.#handler.head(this.#head, bytes, this.#start, end - at);
+    const unfolded = unfold(bytes, at, end);
+    this.#head.parse(unfolded, 0, unfolded.length);
+    return this.#handler.head(this.#head, unfolded, this.#start, end - at);
+  }
+
+  /**
+   * Gives up a head that is too long or was cut off by the snaplen. The message is not lost when its start line is
+   * known, but what the rest of the head says, as how long the body is, is. Returns false
+   * when there is no message.
+   */
+  #giveUpHead(time: number): boolean {
+    const buffer = this.#buffer!, length = this.#buffered;
+    const isPartial = this.#head.parse(buffer, 0, length) === PARTIAL;
+    if (!isPartial || !this.#head.hasStartLine || !this.#isPlausible(buffer)) return false;
+    const plan = this.#giveHead(buffer, 0, length);
+    this.#handler.end(0, time, true);
+    this.#handler.unparsed();
+    if (plan.ignore) {
+      this.#dropBuffer();
+      this.#state = this.#successor ? State.handedOver : State.ignored;
+    } else {
+      this.#loseTrack(false);
+    }
+    return true;
+  }
+
   /** Returns false when the body was broken, so that the next message must be looked for. */
-  #endBody(time: number): boolean {
+  #endBody(time: number, cut = false): boolean {
     const { broken } = this.#body;
     this.#state = this.#successor ? State.handedOver : State.between;
-    this.#handler.end(this.#body.bytes, time);
+    this.#handler.end(this.#body.bytes, time, cut || broken);
     if (broken) {
       this.#handler.unparsed();
       this.#loseTrack(false);

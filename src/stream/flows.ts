@@ -133,6 +133,11 @@ export class FlowTable {
     return this.#flows.length - this.#free.length;
   }
 
+  /** How many bytes are held behind holes, in all flows. */
+  get heldBytes(): number {
+    return this.#budget.used;
+  }
+
   /** Takes a TCP segment. */
   segment(packet: Packet): void {
     const { flags, time } = packet;

@@ -34,7 +34,8 @@ class Harness {
           this.lengths.push(length);
           return plan(head);
         },
-        end: (bytes) => void this.log.push(`end ${bytes}`),
+        content: () => void this.log.push("content"),
+        end: (bytes, _time, cut) => void this.log.push(`end ${bytes}${cut ? " cut" : ""}`),
         notHttp1: () => false,
         lostTrack: (missed) => void this.log.push(missed ? "missed" : "lost"),
         unparsed: () => void this.log.push("unparsed"),
@@ -102,7 +103,7 @@ Deno.test("MessageReader passes over empty lines before a message", () => {
   assertEquals(h.starts.map(({ sequence }) => sequence), [1003, 1003 + GET.length + 2]);
 });
 
-Deno.test("MessageReader takes heads up to 64 KiB and gives up longer ones, however they are cut", () => {
+Deno.test("MessageReader takes heads up to 64 KiB and the start of longer ones, however they are cut", () => {
   const longest = (extra: number) => {
     const start = "GET /long HTTP/1.1\r\nCookie: ";
     return `${start}${"c".repeat(LONGEST - start.length - 4 + extra)}\r\n\r\n`;
@@ -113,10 +114,13 @@ Deno.test("MessageReader takes heads up to 64 KiB and gives up longer ones, howe
     const h = new Harness();
     h.data(longest(100).slice(0, LONGEST + 50), { size });
     // In one segment its end is never seen, in several the limit ends it.
-    assertEquals(h.log, ["unparsed", "lost"], `segments of ${size}`);
+    const found = ["GET /long", "end 0 cut", "unparsed", "lost"];
+    assertEquals(h.log, found, `segments of ${size}`);
     assertEquals(h.budget.used, 0);
     h.data(GET);
-    assertEquals(h.log.slice(2), ["GET /a", "end 0"]);
+    assertEquals(h.log, [...found, "GET /a", "end 0"]);
+    const line = new Harness().data(`GET /${"l".repeat(LONGEST + 50)}`, { size });
+    assertEquals([line.log, line.budget.used], [["unparsed", "lost"], 0]);
   }
 });
 
@@ -165,7 +169,7 @@ Deno.test("MessageReader counts nothing that it cannot read in a connection met 
 Deno.test("MessageReader counts a broken chunked body and looks for the next message", () => {
   const chunked = head("POST /c HTTP/1.1", "Transfer-Encoding: chunked");
   const h = new Harness().data(`${chunked}3\r\nabcd`).data(GET);
-  assertEquals(h.log, ["POST /c", "end 3", "unparsed", "lost", "GET /a", "end 0"]);
+  assertEquals(h.log, ["POST /c", "end 3 cut", "unparsed", "lost", "GET /a", "end 0"]);
 });
 
 Deno.test("MessageReader keeps track when missing bytes lie within a body of known length", () => {
@@ -173,6 +177,22 @@ Deno.test("MessageReader keeps track when missing bytes lie within a body of kno
   assertEquals(h.log, ["POST /b", "end 6", "GET /a", "end 0"]);
   const whole = new Harness().data(POST).missing(6, false).data(GET);
   assertEquals(whole.log, ["POST /b", "end 6", "GET /a", "end 0"]);
+});
+
+Deno.test("MessageReader finds no body where a status line stands, if the body may be empty", () => {
+  const response = head("HTTP/1.1 302 Found", "Content-Length: 40");
+  const plan = (mayBeEmpty: boolean) => ({ framing: Framing.length, length: 40, ignore: false, mayBeEmpty });
+  const body = "b".repeat(40);
+  const empty = new Harness({ plan: () => plan(true) }).data(response + response).data(response + body);
+  assertEquals(empty.log, ["302", "end 0", "302", "end 0", "302", "end 40"]);
+  assertEquals(new Harness({ plan: () => plan(false) }).data(response + response).log.slice(0, 2), [
+    "302",
+    "end 40",
+  ]);
+  const later = new Harness({ plan: () => plan(true) }).data(`${response}b`).data(response.slice(0, 39)).data(
+    response,
+  );
+  assertEquals(later.log, ["302", "end 40", "302"]);
 });
 
 Deno.test("MessageReader tells what a hole can hide", () => {
@@ -196,6 +216,63 @@ Deno.test("MessageReader counts what the snaplen cut off, unless it is body", ()
   assertEquals(new Harness().data(GET).missing(9, false).log, ["GET /a", "end 0", "unparsed", "missed"]);
   assertEquals(new Harness().data(POST).missing(9, false).log, ["POST /b", "end 6", "unparsed", "missed"]);
   assertEquals(new Harness().data(POST).missing(5, false).log, ["POST /b"]);
+  const chunked = head("POST /c HTTP/1.1", "Transfer-Encoding: chunked");
+  assertEquals(new Harness().data(chunked).missing(9, false).log, [
+    "POST /c",
+    "end 0 cut",
+    "unparsed",
+    "lost",
+  ]);
+});
+
+Deno.test("MessageReader takes a head that the snaplen cut for its message, as far as it goes", () => {
+  const cut = new Harness().data(GET.slice(0, 20)).missing(GET.length - 20, false);
+  assertEquals(cut.log, ["GET /a", "end 0 cut", "unparsed", "lost"]);
+  assertEquals([cut.data(GET).log.slice(4), cut.budget.used], [["GET /a", "end 0"], 0]);
+  const inLine = new Harness().data(GET.slice(0, 9)).missing(99, false);
+  assertEquals([inLine.log, inLine.budget.used], [["unparsed", "missed"], 0]);
+  const unlikely = new Harness({ fromStart: false }).data("BREW /x HTTP/1.1\r\n").missing(9, false);
+  assertEquals(unlikely.log, ["missed"]);
+});
+
+Deno.test("MessageReader takes one line without a version for a request of HTTP/0.9, over any segmentation", () => {
+  const plan = () => ({ framing: Framing.none, length: 0, ignore: true });
+  for (const text of ["GET /old\r\n", "GET /old\n", "GET /old\r\n\r\n"]) {
+    for (let size = 1; size <= text.length; size++) {
+      const h = new Harness({ plan }).data(text, { size });
+      assertEquals([h.log, h.budget.used], [["GET /old", "end 0"], 0], `${JSON.stringify(text)}: ${size}`);
+      assertEquals(new Harness({ fromStart: false, plan }).data(text, { size }).log, []);
+    }
+  }
+  for (const text of ["GET /old\r\nHost: a\r\n\r\n", "GET old\r\n", "GET /a b\r\n", "POST /old\r\n"]) {
+    assertEquals(new Harness({ plan }).data(text).log, ["unparsed", "lost"], text);
+  }
+});
+
+Deno.test("MessageReader takes what answers a request of HTTP/0.9 for content, unless it has a head", () => {
+  for (const text of ["<p>old</p>", "HTML", "HTTP/", "GET it\r\n\r\n", "\0\r\n"]) {
+    for (let size = 1; size <= text.length; size++) {
+      const h = new Harness();
+      h.reader.expectContent();
+      h.data(text, { size });
+      h.reader.end(0);
+      assertEquals(h.log, ["content", `end ${text.length}`], `${text}: ${size}`);
+      assertEquals(h.budget.used, 0);
+    }
+  }
+  const h = new Harness();
+  h.reader.expectContent();
+  h.data(head("HTTP/1.0 400 Bad Request")).data("no HTTP");
+  assertEquals(h.log, ["400", "end 0", "unparsed", "missed"]);
+});
+
+Deno.test("MessageReader gives fields that go on over several lines whole", () => {
+  const folded = "POST /f HTTP/1.1\r\nContent-Length:\r\n 6\r\nX: a\n\tb\r\n \r\n\r\n";
+  for (let size = 1; size <= folded.length; size++) {
+    const h = new Harness().data(`${folded}abcdef${GET}`, { size });
+    assertEquals(h.log, ["POST /f", "end 6", "GET /a", "end 0"], `segments of ${size}`);
+    assertEquals(h.lengths, [folded.length, GET.length]);
+  }
 });
 
 Deno.test("MessageReader ends what is under way when the direction ends", () => {
@@ -206,7 +283,7 @@ Deno.test("MessageReader ends what is under way when the direction ends", () => 
   assertEquals(h.log, ["GET /a", "end 14"]);
   const short = new Harness().data(`${POST}abc`);
   short.reader.end(0);
-  assertEquals(short.log, ["POST /b", "end 3"]);
+  assertEquals(short.log, ["POST /b", "end 3 cut"]);
   const unfinished = new Harness().data(GET.slice(0, 9));
   unfinished.reader.end(0);
   assertEquals([unfinished.log, unfinished.budget.used], [["unparsed"], 0]);
