@@ -18,7 +18,7 @@ async function testProject(
   await using directory = await tempDir();
   const project = `${directory.path}/a project`;
   const all: Record<string, string> = {
-    "deno.json": '{ "fmt": { "lineWidth": 110 } }\n',
+    "deno.json": '{ "fmt": { "lineWidth": 110 }, "tasks": { "fuzz": "echo fuzzing" } }\n',
     "main.ts": 'console.log("main");\n',
     "src/a.ts": "export const a = 1;\n",
     "scripts/check_imports.ts": 'console.log("imports");\n',
@@ -39,11 +39,11 @@ async function testProject(
   return { ...result, summary: result.stdout.trimEnd().split("\n").at(-1) ?? "" };
 }
 
-// The five checks count as one each, beside the tests.
+// The six checks count as one each, beside the tests; --fast leaves out the sixth.
 
 e2e("test.sh counts checks and tests and succeeds when none failed", {}, async () => {
   const result = await testProject({ "test/e2e/b_test.ts": PASSING + SKIPPED });
-  assertEquals([result.code, result.summary], [0, "7 passed, 0 failed, 1 skipped"], result.stdout);
+  assertEquals([result.code, result.summary], [0, "8 passed, 0 failed, 1 skipped"], result.stdout);
   assertStringIncludes(result.stdout, "Left out:\n  [left out: needs nginx] skipped\n");
 });
 
@@ -55,19 +55,19 @@ e2e("test.sh --fast leaves test/e2e out of the tests that it counts", {}, async 
 e2e("test.sh fails when a test fails", {}, async () => {
   const result = await testProject({ "test/e2e/b_test.ts": FAILING });
   // Once with bare permissions, once with all.
-  assertEquals([result.code, result.summary], [1, "5 passed, 2 failed, 0 skipped"], result.stdout);
+  assertEquals([result.code, result.summary], [1, "6 passed, 2 failed, 0 skipped"], result.stdout);
 });
 
 e2e("test.sh fails when a test needs more than bare permissions and does not say so", {}, async () => {
   const result = await testProject({
     "test/b_test.ts": 'Deno.test("net", () => Deno.listen({ port: 0 }).close());\n',
   });
-  assertEquals([result.code, result.summary], [1, "6 passed, 1 failed, 0 skipped"], result.stdout);
+  assertEquals([result.code, result.summary], [1, "7 passed, 1 failed, 0 skipped"], result.stdout);
 });
 
 e2e("test.sh fails when a test file cannot be loaded", {}, async () => {
   const result = await testProject({ "test/b_test.ts": 'throw new Error("at load");\n' });
-  assertEquals([result.code, result.summary], [1, "5 passed, 2 failed, 0 skipped"], result.stdout);
+  assertEquals([result.code, result.summary], [1, "6 passed, 2 failed, 0 skipped"], result.stdout);
 });
 
 e2e("test.sh fails when a check fails", {}, async () => {
@@ -77,10 +77,11 @@ e2e("test.sh fails when a check fails", {}, async () => {
       lint: { "src/a.ts": "export const a: any = 1;\n" },
       types: { "src/a.ts": 'export const a: number = "";\n' },
       imports: { "scripts/check_imports.ts": "Deno.exit(1);\n" },
+      fuzz: { "deno.json": '{ "fmt": { "lineWidth": 110 }, "tasks": { "fuzz": "exit 1" } }\n' },
     })
   ) {
     const result = await testProject(files);
-    assertEquals([result.code, result.summary], [1, "5 passed, 1 failed, 0 skipped"], result.stdout);
+    assertEquals([result.code, result.summary], [1, "6 passed, 1 failed, 0 skipped"], result.stdout);
     assertStringIncludes(result.stdout, `\nFAILED: ${check}\n`);
   }
 });
@@ -91,11 +92,11 @@ e2e(
   async () => {
     const files = { "test/e2e/b_test.ts": SKIPPED + EXEMPT };
     const unset = await testProject(files, [], { REQUIRE_ALL: "1" });
-    assertEquals([unset.code, unset.summary], [1, "6 passed, 1 failed, 1 skipped"], unset.stdout);
+    assertEquals([unset.code, unset.summary], [1, "7 passed, 1 failed, 1 skipped"], unset.stdout);
     const set = await testProject(files, [], { REQUIRE_ALL: "1", TRAFFICSNIFFER_CORPUS: "/some/where" });
-    assertEquals([set.code, set.summary], [1, "6 passed, 2 failed, 0 skipped"], set.stdout);
+    assertEquals([set.code, set.summary], [1, "7 passed, 2 failed, 0 skipped"], set.stdout);
     const exempt = await testProject({ "test/e2e/b_test.ts": EXEMPT }, [], { REQUIRE_ALL: "1" });
-    assertEquals([exempt.code, exempt.summary], [0, "6 passed, 0 failed, 1 skipped"], exempt.stdout);
+    assertEquals([exempt.code, exempt.summary], [0, "7 passed, 0 failed, 1 skipped"], exempt.stdout);
     assertStringIncludes(exempt.stdout, "[left out: needs TRAFFICSNIFFER_CORPUS] exempt\n");
   },
 );
