@@ -33,7 +33,7 @@ export interface Target extends PathSection {
 const SLASH = 0x2f, QUESTION = 0x3f, HASH = 0x23, COLON = 0x3a, AT = 0x40;
 
 const authorities = new ByteCache(makeAuthority, 4096);
-const paths = new ByteCache(makePath, 2 ** 16);
+const paths = new ByteCache(makePath, 2 ** 17);
 const texts = new ByteCache(text, 4096);
 
 /** A `Host` field's value or an authority, taken apart. User information is left out. */
