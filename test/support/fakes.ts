@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers/promises";
 import type {
   Clock,
   FrameBatch,
@@ -21,8 +20,8 @@ import { deliver, type Frame } from "./frames.ts";
 const SECOND = 1_000_000;
 
 /** Lets everything run that waits for nothing but promises. */
-export async function settle(): Promise<void> {
-  await setImmediate();
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** A clock that stands still until it is moved. */
