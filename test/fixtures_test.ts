@@ -5,6 +5,7 @@ import type { Exchange } from "../src/http/exchange.ts";
 import { openFile } from "../src/io/pcap/capture.ts";
 import { SavefileReader } from "../src/savefile.ts";
 import type { CaptureFigures } from "../src/stats/report.ts";
+import "./support/libraries.ts";
 
 const fixtures = new URL("fixtures/", import.meta.url);
 

@@ -26,6 +26,7 @@ import {
   withTunLink,
 } from "./net.ts";
 import { e2e, type Namespace, type Nginx, run, startNginx, tempDir, withNetns } from "./support.ts";
+import "../support/libraries.ts";
 
 const NEEDS = ["netns", "nginx", "curl"];
 

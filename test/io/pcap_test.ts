@@ -28,6 +28,7 @@ import {
   tcp,
   udp,
 } from "../support/frames.ts";
+import "../support/libraries.ts";
 
 function fixture(name: string): string {
   return decodeURIComponent(new URL(`../fixtures/${name}`, import.meta.url).pathname);

@@ -16,6 +16,7 @@ import {
   underlay,
   vxlan,
 } from "../../support/tunnels.ts";
+import "../../support/libraries.ts";
 
 /** True when the built filter for port 80 lets a frame through. */
 function passes(frame: Uint8Array, linkType: number = LINK_TYPES.ethernet): boolean {

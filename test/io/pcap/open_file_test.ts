@@ -4,6 +4,7 @@ import { CaptureError } from "../../../src/errors.ts";
 import { openFile } from "../../../src/io/pcap/capture.ts";
 import { Conversation, type Frame, LINK_TYPES } from "../../support/frames.ts";
 import { pcapFile, PcapngBuilder, pcapngFile } from "../../support/savefile_builder.ts";
+import "../../support/libraries.ts";
 
 const mayWrite = Deno.permissions.querySync({ name: "write" }).state === "granted";
 const mayRun = Deno.permissions.querySync({ name: "run" }).state === "granted";
