@@ -13,6 +13,9 @@ import { decodeFrame, decodeRest } from "../wire/decode.ts";
 import { Layer, Packet } from "../wire/packet.ts";
 import type { FrameHandler, SourceDrops } from "./ports.ts";
 
+/** HTTP ports when none are named. */
+export const DEFAULT_PORTS: readonly number[] = [80];
+
 /** How a pipeline reads HTTP. */
 export interface PipelineOptions {
   /** Ports on which everything should be HTTP. */

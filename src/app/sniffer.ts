@@ -14,8 +14,9 @@
 import type { Exchange } from "../http/exchange.ts";
 import { systemClock } from "../io/clock.ts";
 import { openFile, openLive } from "../io/pcap/capture.ts";
+import { MAXIMUM_SNAPLEN } from "../savefile.ts";
 import type { CaptureFigures } from "../stats/report.ts";
-import { Pipeline } from "./pipeline.ts";
+import { DEFAULT_PORTS, Pipeline } from "./pipeline.ts";
 import type { FrameSource } from "./ports.ts";
 
 export { CaptureError } from "../errors.ts";
@@ -46,7 +47,6 @@ export interface SnifferOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULT_PORTS: readonly number[] = [80];
 /** How often time goes on while nothing comes, in microseconds. */
 const HEARTBEAT = 500_000;
 
@@ -126,7 +126,7 @@ function open(options: SnifferOptions): FrameSource {
     interface: options.interface,
     filter,
     ports: ports ?? DEFAULT_PORTS,
-    snaplen: options.snaplen ?? 262_144,
+    snaplen: options.snaplen ?? MAXIMUM_SNAPLEN,
     bufferBytes: options.bufferBytes ?? 64 * 2 ** 20,
     promiscuous: options.promiscuous ?? true,
   });

@@ -7,7 +7,7 @@
 
 import { finishHash, hashWord, i32 } from "../bytes.ts";
 import { Flag, type Packet } from "../wire/packet.ts";
-import { Budget, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
+import { Budget, FAR, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
 
 /** What the layer above makes of one TCP connection. Directions are 0 and 1, named as the flow has them. */
 export interface Connection {
@@ -43,8 +43,6 @@ const SECOND = 1_000_000;
 const IDLE_TIMEOUT = [60 * SECOND, 300 * SECOND, 60 * SECOND] as const;
 /** How exact the order of flows by last use is kept. */
 const TOUCH_RESOLUTION = SECOND;
-/** Data so far from where a stream stands belongs to another connection whose SYN was not seen. */
-const FAR = 2 ** 28;
 /** A SYN so shortly before the first payload seen was captured behind it. */
 const LATE_SYN = 2 ** 16;
 

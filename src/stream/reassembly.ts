@@ -45,8 +45,8 @@ const MOST_HELD_BYTES = 2 ** 20;
 export const REORDERING = 100_000;
 /** Any other hole waits for the sender to retransmit, in microseconds. */
 const HOLE_PATIENCE = 10_000_000;
-/** A number so far ahead is nonsense. */
-const FAR = 2 ** 28;
+/** A sequence number so far from where a stream stands does not belong to its connection. */
+export const FAR = 2 ** 28;
 
 interface HeldSegment {
   readonly sequence: number;

@@ -6,11 +6,10 @@
 
 import type { Settings } from "../../cli/options.ts";
 import { linkTypeName } from "../../savefile.ts";
+import { DEFAULT_PORTS } from "../pipeline.ts";
 import type { FilterOptions, FrameSource, World } from "../ports.ts";
 import { type Exit, run, type RunSettings } from "../run.ts";
 
-/** Port that is watched when none is named. */
-const DEFAULT_PORTS: readonly number[] = [80];
 /** Saved captures hold whatever was sent, secrets too: they are for their owner's eyes. */
 const SAVED_MODE = 0o600;
 

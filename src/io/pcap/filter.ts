@@ -28,9 +28,6 @@ const WITH_ETHER_TYPES = [EN10MB, 113, 276];
 /** Link types for which libpcap compiles nothing: Linux's netfilter log, and netlink. */
 const WITHOUT_FILTERS = [239, 253];
 
-/** HTTP port watched when none is named. */
-export const DEFAULT_PORTS: readonly number[] = [80];
-
 /**
  * The BPF expression for HTTP on `ports` and a link type: TCP of these ports, IPv4 fragments after the
  * first (they carry no port), IPv6 with extension headers (behind which BPF cannot look), tunnels, and on

@@ -15,7 +15,7 @@ import type {
   SourceInfo,
 } from "../../app/ports.ts";
 import { CaptureError } from "../../errors.ts";
-import { SavefileReader, type SavefileStatus } from "../../savefile.ts";
+import { MAXIMUM_SNAPLEN, SavefileReader, type SavefileStatus } from "../../savefile.ts";
 import { cString, type LibC, libc, Memory } from "../libc.ts";
 import { defaultFilter } from "./filter.ts";
 import { compileFilter, type FilterProgram, libpcap } from "./library.ts";
@@ -179,7 +179,7 @@ export class PipeSource implements FrameSource {
     if (expression === "") return undefined;
     this.#filter ||= expression;
     const pcap = libpcap();
-    const handle = pcap.pcap_open_dead(dataLinkType(linkType), this.#reader.snaplen || 262_144);
+    const handle = pcap.pcap_open_dead(dataLinkType(linkType), this.#reader.snaplen || MAXIMUM_SNAPLEN);
     try {
       return compileFilter(handle, expression);
     } finally {
