@@ -4,30 +4,34 @@
  * @module
  */
 
-import { demo } from "./src/app/commands/demo.ts";
-import { devices } from "./src/app/commands/devices.ts";
-import { watch } from "./src/app/commands/watch.ts";
-import { Exit } from "./src/app/run.ts";
 import { helpText } from "./src/cli/help.ts";
 import { parseCommandLine } from "./src/cli/parse.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { CaptureError, OutputError } from "./src/errors.ts";
-import { standardOutput } from "./src/io/output.ts";
-import { note, realWorld } from "./src/io/world.ts";
+import { Exit } from "./src/exit.ts";
+import { note, standardOutput } from "./src/io/output.ts";
 
 async function main(args: readonly string[]): Promise<Exit> {
   const { command, settings, given } = await parseCommandLine(args, Deno.readTextFileSync);
   if (settings.help) return print(helpText(command));
   if (settings.version) return print(`trafficsniffer ${version}\n`);
+  // Loaded here because help, version and mistakes on the command line need none of it.
+  const { realWorld } = await import("./src/io/world.ts");
   const world = realWorld();
   switch (command) {
-    case "devices":
+    case "devices": {
+      const { devices } = await import("./src/app/commands/devices.ts");
       return devices(settings.json, world);
-    case "demo":
+    }
+    case "demo": {
+      const { demo } = await import("./src/app/commands/demo.ts");
       return await demo(settings, given, world);
-    case "watch":
+    }
+    case "watch": {
+      const { watch } = await import("./src/app/commands/watch.ts");
       return await watch(settings, world);
+    }
   }
 }
 

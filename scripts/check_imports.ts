@@ -1,5 +1,6 @@
 /**
- * Enforces which part of `src` may import which, who may name `Deno`, and who may ask the clock.
+ * Enforces which part of `src` may import which, who may name `Deno`, who may ask the clock, and what every start
+ * of the program may load.
  *
  * Data flows from `wire` to `report`; imports point the other way. Everything between the ports is pure, so
  * that it can be tested with bytes and fake time alone.
@@ -45,6 +46,9 @@ const REAL_WORLD_FILES: readonly string[] = [];
 const NOT_CODE =
   /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`|(?<=[(=,:?!&|{};[]\s*|return\s+)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\//g;
 
+/** What `main.ts` may load before it knows what it was asked for: parts, and single files. Packages it may not. */
+const AT_START: readonly string[] = ["main.ts", LEAF, "cli", "src/io/output.ts", "src/io/write_fully.ts"];
+
 const STATIC_IMPORT = /^(import|export)(\s+type\b)?(?:[^;"']*?\bfrom)?\s*["']([^"']+)["']/gm;
 const DYNAMIC_IMPORT = /\bimport\(\s*["']([^"']+)["']/g;
 
@@ -62,21 +66,8 @@ export function checkImports(file: string, source: string): string[] {
     ];
   }
   const problems: string[] = [];
-  const withStrings = source.replace(NOT_CODE, (match) => /^["']/.test(match) ? match : blank(match));
-
-  const imports = [
-    ...Array.from(
-      withStrings.matchAll(STATIC_IMPORT),
-      (match) => ({ at: match.index, typeOnly: match[2] !== undefined, specifier: match[3] ?? "" }),
-    ),
-    ...Array.from(
-      withStrings.matchAll(DYNAMIC_IMPORT),
-      (match) => ({ at: match.index, typeOnly: false, specifier: match[1] ?? "" }),
-    ),
-  ];
-  for (const { at, typeOnly, specifier } of imports) {
-    if (!specifier.startsWith(".")) continue;
-    const target = new URL(specifier, `file:///${file}`).pathname.slice(1);
+  for (const { at, typeOnly, target, isPackage } of importsOf(file, source)) {
+    if (isPackage) continue;
     const targetPart = partOf(target);
     if (target === PORTS && (typeOnly || part === "app")) continue;
     if (targetPart === part || mayImport.includes(targetPart)) continue;
@@ -107,6 +98,56 @@ export function checkImports(file: string, source: string): string[] {
     );
   }
   return problems;
+}
+
+/**
+ * Returns what `main.ts` loads at every start and should not, one line each with who imports it: loading it all
+ * would take longer than answering `--version`.
+ *
+ * `read` returns the text of a file, whose path is from the repository's root.
+ */
+export function checkStart(read: (file: string) => string): string[] {
+  const problems: string[] = [];
+  const importers = new Map([["main.ts", ""]]);
+  // A Map is walked in the order of insertion, also of what is inserted meanwhile.
+  for (const [file, importer] of importers) {
+    if (!AT_START.includes(file) && !AT_START.includes(partOf(file))) {
+      problems.push(
+        `${importer}: must not import ${file} but by import(), where it is needed: \`--version\` waits for it`,
+      );
+      continue;
+    }
+    for (const { typeOnly, dynamic, target } of importsOf(file, read(file))) {
+      if (!typeOnly && !dynamic && !importers.has(target)) importers.set(target, file);
+    }
+  }
+  return problems;
+}
+
+interface Import {
+  /** Where it stands in the source. */
+  readonly at: number;
+  readonly typeOnly: boolean;
+  readonly dynamic: boolean;
+  /** A path from the repository's root, or the name of a package. */
+  readonly target: string;
+  readonly isPackage: boolean;
+}
+
+function importsOf(file: string, source: string): Import[] {
+  const withStrings = source.replace(NOT_CODE, (match) => /^["']/.test(match) ? match : blank(match));
+  const make = (at: number, typeOnly: boolean, dynamic: boolean, specifier = ""): Import => {
+    const isPackage = !specifier.startsWith(".");
+    const target = isPackage ? specifier : new URL(specifier, `file:///${file}`).pathname.slice(1);
+    return { at, typeOnly, dynamic, target, isPackage };
+  };
+  return [
+    ...Array.from(
+      withStrings.matchAll(STATIC_IMPORT),
+      (match) => make(match.index, match[2] !== undefined, false, match[3]),
+    ),
+    ...Array.from(withStrings.matchAll(DYNAMIC_IMPORT), (match) => make(match.index, false, true, match[1])),
+  ];
 }
 
 /** The folder of `src` that a file is in, or `LEAF`; for files outside `src`, their path. */
@@ -144,9 +185,11 @@ function* sourceFiles(folder: string): Generator<string> {
 }
 
 if (import.meta.main) {
-  const problems = [...sourceFiles("src")].sort().flatMap((file) =>
-    checkImports(file, Deno.readTextFileSync(new URL(`../${file}`, import.meta.url)))
-  );
+  const read = (file: string) => Deno.readTextFileSync(new URL(`../${file}`, import.meta.url));
+  const problems = [
+    ...[...sourceFiles("src")].sort().flatMap((file) => checkImports(file, read(file))),
+    ...checkStart(read),
+  ];
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) Deno.exit(1);
 }

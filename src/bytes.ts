@@ -24,20 +24,77 @@ export function text(bytes: Uint8Array, start: number, end: number): string {
 /** Starts every hash, so that nobody can choose keys that collide. */
 const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
 
-/** A 32-bit hash of a byte range, different in each process. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = seed ^ (end - start);
-  for (let at = start; at < end; at++) {
-    hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-    hash ^= hash >>> 15;
+let viewedBytes: Uint8Array = new Uint8Array(0);
+let lastView = new DataView(viewedBytes.buffer);
+
+/** A view of the same memory as `bytes`, with the same offsets. The one last made is kept: most calls are for the same bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
+  return lastView;
+}
+
+const LF_IN_EACH_BYTE = 0x0a0a0a0a;
+
+/**
+ * The offset of the first line feed in a byte range, `end` when there is none. Looks at eight bytes at a time: a byte that
+ * is 0 after the exclusive or, and only such a byte, or one above it, borrows into its highest bit.
+ */
+export function findLineFeed(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+  let at = start;
+  for (const last = end - 8; at <= last; at += 8) {
+    const low = view.getInt32(at, true) ^ LF_IN_EACH_BYTE;
+    const lowFound = (low - 0x01010101) & ~low & 0x80808080;
+    if (lowFound !== 0) return at + (lowestBit(lowFound) >> 3);
+    const high = view.getInt32(at + 4, true) ^ LF_IN_EACH_BYTE;
+    const highFound = (high - 0x01010101) & ~high & 0x80808080;
+    if (highFound !== 0) return at + 4 + (lowestBit(highFound) >> 3);
+  }
+  while (at < end && bytes[at] !== 10) at++;
+  return at;
+}
+
+/** Number of the lowest bit that is set. */
+function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+/** A 32-bit hash of a byte range, different in each process. Takes four bytes at a time. */
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  return hashWords(gather(bytes, start, end), end - start);
+}
+
+/** Copies a byte range to words, the last one filled up with zeros. Returns the words, valid until the next call. */
+function gather(bytes: Uint8Array, start: number, end: number): Int32Array {
+  if (gathered.length * 4 < end - start) gathered = new Int32Array(2 ** Math.ceil(Math.log2(end - start)));
+  const view = viewOf(bytes), words = gathered;
+  let at = start, word = 0;
+  for (const last = end - 4; at <= last; at += 4) words[word++] = view.getInt32(at, true);
+  if (at === end) return words;
+  let rest = 0;
+  for (let shift = 0; at < end; shift += 8) rest |= bytes[at++]! << shift;
+  words[word] = rest;
+  return words;
+}
+
+let gathered = new Int32Array(64);
+
+/** Hashes the words that hold `length` bytes. */
+function hashWords(words: Int32Array, length: number): number {
+  let hash = length;
+  for (let word = 0; word << 2 < length; word++) hash = hashWord(hash, words[word]!);
   return finishHash(hash);
 }
 
+/** Odd, so that no information is lost, and secret: whoever makes the words cannot tell which sums are the same. */
+const multiplier = crypto.getRandomValues(new Int32Array(1))[0]! | 1;
+
 /** Mixes one more word into a hash. Begin with 0, end with {@link finishHash}. */
 export function hashWord(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ seed ^ word, 0x9e3779b1 | 0);
-  return (mixed << 13) | (mixed >>> 19);
+  const mixed = Math.imul((hash + (word ^ seed)) | 0, multiplier);
+  return mixed ^ (mixed >>> 15);
 }
 
 /** Spreads what was mixed over all 32 bits, the low ones too, which tables index by. */
@@ -63,8 +120,10 @@ export function equalsBytes(bytes: Uint8Array, start: number, end: number, other
  * the older of two that share its slot.
  */
 export class ByteCache<T> {
-  readonly #keys: (Uint8Array | undefined)[];
-  readonly #values: (T | undefined)[];
+  /** By slot: the words of the key, its length in bytes, and the value. */
+  #keys: (Int32Array | undefined)[] = [];
+  #lengths = new Int32Array(0);
+  #values: (T | undefined)[] = [];
   readonly #mask: number;
 
   /**
@@ -74,27 +133,46 @@ export class ByteCache<T> {
    */
   constructor(
     readonly make: (bytes: Uint8Array, start: number, end: number) => T,
-    slots: number,
+    readonly slots: number,
     readonly longest = 256,
   ) {
-    this.#keys = new Array(slots).fill(undefined);
-    this.#values = new Array(slots).fill(undefined);
     this.#mask = slots - 2;
   }
 
   /** The value of `bytes[start, end)`. */
   get(bytes: Uint8Array, start: number, end: number): T {
-    if (end - start > this.longest) return this.make(bytes, start, end);
-    const first = hashBytes(bytes, start, end) & this.#mask;
-    const keys = this.#keys, values = this.#values;
-    const newer = keys[first];
-    if (newer !== undefined && equalsBytes(bytes, start, end, newer)) return values[first]!;
-    const older = keys[first + 1];
-    if (older !== undefined && equalsBytes(bytes, start, end, older)) return values[first + 1]!;
-    keys[first + 1] = newer;
+    const length = end - start;
+    if (length > this.longest) return this.make(bytes, start, end);
+    const words = gather(bytes, start, end);
+    // Who chooses bytes that share a slot gains nothing but misses, so speed comes first.
+    let hash = length;
+    for (let word = 0; word << 2 < length; word++) hash = Math.imul(hash ^ words[word]!, 0x9e3779b1);
+    const first = finishHash(hash) & this.#mask;
+    if (this.#isAt(first, words, length)) return this.#values[first]!;
+    if (this.#isAt(first + 1, words, length)) return this.#values[first + 1]!;
+    if (this.#keys.length === 0) this.#allocate();
+    const keys = this.#keys, lengths = this.#lengths, values = this.#values;
+    keys[first + 1] = keys[first];
+    lengths[first + 1] = lengths[first]!;
     values[first + 1] = values[first];
-    keys[first] = bytes.slice(start, end);
+    keys[first] = words.slice(0, (length + 3) >> 2);
+    lengths[first] = length;
     return (values[first] = this.make(bytes, start, end));
+  }
+
+  /** Only what is used costs memory. */
+  #allocate(): void {
+    this.#keys = new Array(this.slots).fill(undefined);
+    this.#lengths = new Int32Array(this.slots).fill(-1);
+    this.#values = new Array(this.slots).fill(undefined);
+  }
+
+  #isAt(slot: number, words: Int32Array, length: number): boolean {
+    if (this.#lengths[slot] !== length) return false;
+    const key = this.#keys[slot]!;
+    let word = 0;
+    while (word < key.length && key[word] === words[word]) word++;
+    return word === key.length;
   }
 }
 

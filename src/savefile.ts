@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { FrameHandler } from "./app/ports.ts";
+import { Frame, type FrameHandler, type RunHandler } from "./frame.ts";
 
 /** Longest frame that is believed, in bytes: libpcap's own limit. A longer one means a damaged file. */
 export const MAXIMUM_SNAPLEN = 262_144;
@@ -102,8 +102,10 @@ export class SavefileReader {
   #recordOffset = 0;
   #recordLength = 0;
 
+  readonly #frame = new Frame();
   #layout: RecordLayout = { littleEndian: true, headerLength: 16, unitsPerMicrosecond: 1, linkType: 0 };
   readonly #run: RecordRun = { records: 0, offset: 0 };
+  #runs: RunHandler | undefined;
 
   #littleEndian = true;
   #interfaces: Interface[] = [];
@@ -123,10 +125,11 @@ export class SavefileReader {
   }
 
   /**
-   * Takes the next bytes of the stream and hands each frame that they complete to `handler`. The chunk is
-   * not kept. Once the status is invalid it stays so and further bytes are ignored.
+   * Takes the next bytes of the stream and hands each frame that they complete to `handler`, or to `runs` where that is
+   * given and records are laid out as it takes them. The chunk is not kept. Once the status is invalid it stays so and further bytes are ignored.
    */
-  push(chunk: Uint8Array, handler: FrameHandler): SavefileStatus {
+  push(chunk: Uint8Array, handler: FrameHandler, runs?: RunHandler): SavefileStatus {
+    this.#runs = runs;
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let at = 0;
     while (at < chunk.length && this.#failure === undefined) {
@@ -265,9 +268,14 @@ export class SavefileReader {
     end: number,
     handler: FrameHandler,
   ): number {
-    const { headerLength, littleEndian } = this.#layout;
+    const { headerLength, littleEndian, unitsPerMicrosecond, linkType } = this.#layout;
     const run = this.#run;
-    readRecords(this.#layout, bytes, view, start, end, handler, run);
+    if (this.#runs && littleEndian && headerLength === 16 && unitsPerMicrosecond === 1) {
+      run.offset = this.#runs(bytes, view, start, end, linkType);
+    } else {
+      this.#frame.setMemory(bytes, view);
+      readRecords(this.#layout, this.#frame, start, end, handler, run);
+    }
     this.#recordOffset = this.#position + run.offset - start;
     this.#recordLength = 0;
     if (end - run.offset < headerLength) return this.#wait(run.offset, headerLength);
@@ -460,14 +468,15 @@ export class SavefileReader {
     if (captured > end - frame) {
       return this.#failBlock(`a frame of ${captured} bytes in a block with room for ${end - frame}`);
     }
-    handler(
-      bytes,
-      frame,
-      frame + captured,
-      Math.max(wireLength, captured),
-      this.#lastTime,
-      source.linkType,
-    );
+    const delivered = this.#frame;
+    delivered.bytes = bytes;
+    delivered.view = view;
+    delivered.start = frame;
+    delivered.end = frame + captured;
+    delivered.wireLength = Math.max(wireLength, captured);
+    delivered.time = this.#lastTime;
+    delivered.linkType = source.linkType;
+    handler(delivered);
   }
 }
 
@@ -527,34 +536,38 @@ export function forEachRecord(
 ): number {
   const run: RecordRun = { records: 0, offset: start };
   const layout: RecordLayout = { littleEndian, headerLength: 16, unitsPerMicrosecond: 1, linkType };
-  readRecords(layout, bytes, view, start, end, handler, run);
+  const frame = new Frame();
+  frame.setMemory(bytes, view);
+  readRecords(layout, frame, start, end, handler, run);
   return run.records;
 }
 
 /** The loop over every packet of every capture: nothing is allocated in it. */
 function readRecords(
   layout: RecordLayout,
-  bytes: Uint8Array,
-  view: DataView,
+  frame: Frame,
   start: number,
   end: number,
   handler: FrameHandler,
   run: RecordRun,
 ): void {
-  const { littleEndian, headerLength, unitsPerMicrosecond, linkType } = layout;
+  const { littleEndian, headerLength, unitsPerMicrosecond } = layout;
+  const { view } = frame;
+  frame.linkType = layout.linkType;
   let records = 0;
   let offset = start;
   while (end - offset >= headerLength) {
     const captured = view.getUint32(offset + 8, littleEndian);
-    const frame = offset + headerLength;
-    if (captured > end - frame || captured > MAXIMUM_SNAPLEN) break;
+    if (captured > end - offset - headerLength || captured > MAXIMUM_SNAPLEN) break;
     const fraction = view.getUint32(offset + 4, littleEndian);
-    const time = view.getUint32(offset, littleEndian) * 1e6 +
+    frame.time = view.getUint32(offset, littleEndian) * 1e6 +
       (unitsPerMicrosecond === 1 ? fraction : Math.floor(fraction / unitsPerMicrosecond));
     const wireLength = view.getUint32(offset + 12, littleEndian);
-    offset = frame + captured;
+    frame.wireLength = wireLength < captured ? captured : wireLength;
+    frame.start = offset + headerLength;
+    frame.end = offset = frame.start + captured;
     records++;
-    handler(bytes, frame, offset, wireLength < captured ? captured : wireLength, time, linkType);
+    handler(frame);
   }
   run.records = records;
   run.offset = offset;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   ByteCache,
   equalsBytes,
+  findLineFeed,
   finishHash,
   formatAddress,
   formatMac,
@@ -11,6 +12,7 @@ import {
   i32,
   text,
   u16,
+  viewOf,
 } from "../src/bytes.ts";
 import { addressBytes, concat, payloadBytes } from "./support/frames.ts";
 
@@ -26,6 +28,63 @@ Deno.test("text replaces what is not UTF-8 and reads only its range", () => {
   assertEquals(text(payloadBytes("a·b"), 1, 3), "·");
   assertEquals(text(Uint8Array.of(0x61, 0xff, 0x62), 0, 3), "a\ufffdb");
   assertEquals(text(new Uint8Array(0), 0, 0), "");
+});
+
+Deno.test("viewOf sees the memory of the bytes with their offsets, and is the same for the same bytes", () => {
+  const memory = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+  const bytes = memory.subarray(3, 7);
+  const view = viewOf(bytes);
+  assertEquals([view.byteLength, view.getUint16(0), view.getUint16(2)], [4, 0x0304, 0x0506]);
+  assertStrictEquals(viewOf(bytes), view);
+  assertEquals(viewOf(memory).getUint16(0), 1);
+  assertEquals(viewOf(memory.subarray(1)).getUint8(0), 1);
+  assertEquals(viewOf(bytes).getUint8(0), 3);
+});
+
+Deno.test("findLineFeed finds the first line feed of the range alone, whatever is around it", () => {
+  // What the arithmetic on whole words could take for a line feed, beside what looks like one in each bit but one.
+  const byte = fc.constantFrom(10, 10, 11, 9, 8, 0, 1, 0x0a ^ 0x80, 0x8b, 0xff, 0x7f, 0x80, 0x41);
+  fc.assert(
+    fc.property(
+      fc.array(byte, { maxLength: 40 }),
+      fc.nat(40),
+      fc.nat(40),
+      fc.nat(7),
+      (list, a, b, offset) => {
+        const memory = concat(
+          new Uint8Array(offset).fill(10),
+          Uint8Array.from(list),
+          new Uint8Array(9).fill(10),
+        );
+        const bytes = memory.subarray(offset);
+        const [start, end] = [Math.min(a, b, list.length), Math.min(Math.max(a, b), list.length)];
+        const expected = list.slice(start, end).indexOf(10);
+        assertEquals(findLineFeed(bytes, viewOf(bytes), start, end), expected < 0 ? end : start + expected);
+      },
+    ),
+    { numRuns: 5000, seed: 1 },
+  );
+  for (let length = 0; length < 40; length++) {
+    for (let at = 0; at < length; at++) {
+      const bytes = new Uint8Array(length).fill(11);
+      bytes.fill(10, at);
+      assertEquals(findLineFeed(bytes, viewOf(bytes), 0, length), at);
+    }
+  }
+});
+
+Deno.test("hashBytes is the same wherever the bytes lie, also when they are many", () => {
+  for (const length of [0, 1, 2, 3, 4, 5, 255, 256, 257, 5000]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 7);
+    for (const offset of [1, 2, 3, 4]) {
+      const memory = concat(new Uint8Array(offset).fill(0xff), bytes, new Uint8Array(5).fill(0xff));
+      assertEquals(
+        hashBytes(memory, offset, offset + length),
+        hashBytes(bytes, 0, length),
+        `${length} bytes`,
+      );
+    }
+  }
 });
 
 Deno.test("hashBytes depends on the bytes of the range and its length alone", () => {
@@ -75,6 +134,36 @@ Deno.test("ByteCache never gives the value of other bytes, however many compete 
     }),
     { numRuns: 200, seed: 1 },
   );
+});
+
+Deno.test("ByteCache tells bytes apart that differ in zeros at their end alone, or in their last byte", () => {
+  const cache = new ByteCache((bytes, start, end) => bytes.slice(start, end).join(), 8, 5000);
+  const ranges = ["", "a", "abc", "abcd", "x".repeat(300), "y".repeat(4999)].flatMap((name) =>
+    ["", "\0", "\0\0", "\0\0\0", "\0\0\0\0", "\0\0\0\0\0", "b"].map((tail) => payloadBytes(name + tail))
+  );
+  for (const range of [...ranges, ...ranges.toReversed(), ...ranges]) {
+    const memory = concat(Uint8Array.of(0xff), range, Uint8Array.of(0xff));
+    assertEquals(cache.get(memory, 1, memory.length - 1), range.join());
+  }
+});
+
+Deno.test("ByteCache remembers long ranges as well, up to its limit", () => {
+  let made = 0;
+  const cache = new ByteCache(() => ++made, 8, 2000);
+  const long = new Uint8Array(2000).fill(0x61), other = long.slice();
+  other[1999] = 0x62;
+  assertEquals([cache.get(long, 0, 2000), cache.get(other, 0, 2000)], [1, 2]);
+  assertEquals([cache.get(long, 0, 2000), cache.get(other, 0, 2000)], [1, 2]);
+});
+
+Deno.test("ByteCache may be asked while it makes a value", () => {
+  const inner = new ByteCache(text, 4);
+  const outer = new ByteCache((bytes, start, end) => inner.get(bytes, start + 1, end) + "!", 4);
+  const bytes = payloadBytes("abcdef");
+  for (let i = 0; i < 2; i++) {
+    assertEquals(outer.get(bytes, 0, 6), "bcdef!");
+    assertEquals(inner.get(bytes, 0, 6), "abcdef");
+  }
 });
 
 Deno.test("ByteCache keeps its own copy of the bytes and does not remember long ones", () => {

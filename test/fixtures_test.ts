@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { Pipeline } from "../src/app/pipeline.ts";
-import type { FrameHandler } from "../src/app/ports.ts";
 import type { Exchange } from "../src/http/exchange.ts";
 import { openFile } from "../src/io/pcap/capture.ts";
 import { SavefileReader } from "../src/savefile.ts";
@@ -19,33 +18,48 @@ interface Reading {
   figures: CaptureFigures;
 }
 
-/** Runs a capture through the pipeline; `feed` hands over its frames. */
-async function read(feed: (handler: FrameHandler) => void | Promise<void>): Promise<Reading> {
+/** Runs a capture through a pipeline; `feed` hands over its frames. */
+async function read(feed: (pipeline: Pipeline) => void | Promise<void>): Promise<Reading> {
   let requests = 0;
   const exchanges: Exchange[] = [];
   const pipeline = new Pipeline({
     request: () => void requests++,
     exchange: (exchange) => void exchanges.push(exchange),
   }, { ports: [80], keepQuery: false });
-  await feed(pipeline.frame);
+  await feed(pipeline);
   pipeline.flush();
   return { requests, exchanges, figures: pipeline.figures({ kernel: 0, interface: 0 }) };
 }
 
-function readThroughLibpcap(name: string): Promise<Reading> {
-  return read(async (handler) => {
-    const source = openFile(decodeURIComponent(new URL(name, fixtures).pathname), {});
-    for (let batch; (batch = await source.next()) !== undefined;) batch.deliver(handler);
+/** Through libpcap where there is a filter and the file is no pcapng; in runs as far as the file allows. */
+function readFile(name: string, filter: string, inRuns: boolean): Promise<Reading> {
+  return read(async ({ frame, records }) => {
+    const source = openFile(decodeURIComponent(new URL(name, fixtures).pathname), { filter });
+    for (let batch; (batch = await source.next()) !== undefined;) {
+      batch.deliver(frame, inRuns ? records : undefined);
+    }
     await source.close();
   });
 }
 
-function readAsPipe(name: string): Promise<Reading> {
-  return read((handler) => {
-    const reader = new SavefileReader();
-    assertEquals(reader.push(Deno.readFileSync(new URL(name, fixtures)), handler), { kind: "complete" });
-  });
+/** As the program reads a file without options. */
+function readCapture(name: string): Promise<Reading> {
+  return readFile(name, "", true);
 }
+
+/** Lets all packets through. */
+const ANY_LENGTH = "greater 0";
+
+const WAYS: Record<string, (name: string) => Promise<Reading>> = {
+  "libpcap": (name) => readFile(name, ANY_LENGTH, false),
+  "libpcap in runs": (name) => readFile(name, ANY_LENGTH, true),
+  "no libpcap in runs": readCapture,
+  "the pipe's reader": (name) =>
+    read(({ frame }) => {
+      const reader = new SavefileReader();
+      assertEquals(reader.push(Deno.readFileSync(new URL(name, fixtures)), frame), { kind: "complete" });
+    }),
+};
 
 /** In an order that does not depend on which connection a request came over. */
 function inOrder(lines: string[]): string[] {
@@ -79,9 +93,7 @@ Deno.test("there are fixtures", () => {
 });
 
 for (const name of captures) {
-  for (
-    const [way, readCapture] of [["libpcap", readThroughLibpcap], ["the pipe's reader", readAsPipe]] as const
-  ) {
+  for (const [way, readCapture] of Object.entries(WAYS)) {
     Deno.test(`${name} through ${way} gives the exchanges that the server logged`, async () => {
       const { requests, exchanges, figures } = await readCapture(name);
       const expected = logged(name);
@@ -93,7 +105,7 @@ for (const name of captures) {
 }
 
 Deno.test("a snaplen that cuts the responses' heads leaves every request and status, and counts what it cost", async () => {
-  const { requests, exchanges, figures } = await readThroughLibpcap(HEADS_ARE_CUT);
+  const { requests, exchanges, figures } = await readCapture(HEADS_ARE_CUT);
   const expected = logged(HEADS_ARE_CUT);
   const targets = (list: { path?: unknown; host?: unknown }[]) =>
     list.map(({ host, path }) => `${host}${path}`);
@@ -105,14 +117,14 @@ Deno.test("a snaplen that cuts the responses' heads leaves every request and sta
 });
 
 Deno.test("the HTTP/2 fixtures say which exchanges are gRPC, how these ended, and what was upgraded", async () => {
-  const { exchanges } = await readThroughLibpcap("http2.pcap");
+  const { exchanges } = await readCapture("http2.pcap");
   assertEquals(new Set(exchanges.map(({ version }) => version)), new Set(["2"]));
   const calls = exchanges.filter(({ protocol }) => protocol === "grpc");
   assertEquals(calls.map(({ path, grpcStatus }) => [path, grpcStatus]), [
     ["/grpc.Shop/Fail", 5],
     ["/grpc.Shop/Buy", 0],
   ]);
-  const upgraded = await readThroughLibpcap("h2c_upgrade.pcap");
+  const upgraded = await readCapture("h2c_upgrade.pcap");
   assertEquals(upgraded.exchanges.map(({ path, version }) => [path, version]), [
     ["/first", "1.1"],
     ["/missing", "2"],
@@ -124,7 +136,7 @@ Deno.test("the HTTP/2 fixtures say which exchanges are gRPC, how these ended, an
 
 Deno.test("the VLAN fixtures give the outermost tag", async () => {
   for (const [name, vlan] of [["vlan.pcap", 7], ["qinq.pcap", 40], ["keep_alive.pcap", undefined]] as const) {
-    const { exchanges } = await readThroughLibpcap(name);
+    const { exchanges } = await readCapture(name);
     assertEquals(exchanges.map(({ endpoints }) => endpoints.vlan), exchanges.map(() => vlan));
   }
 });

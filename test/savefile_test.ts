@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { FrameHandler } from "../src/app/ports.ts";
+import type { FrameHandler } from "../src/frame.ts";
 import {
   forEachRecord,
   linkTypeName,
@@ -40,7 +40,7 @@ function collector(): { frames: Frame[]; handler: FrameHandler } {
   const frames: Frame[] = [];
   return {
     frames,
-    handler: (bytes, start, end, wireLength, time, linkType) => {
+    handler: ({ bytes, start, end, wireLength, time, linkType }) => {
       assert(start >= 0 && start <= end && end <= bytes.length && end - start <= wireLength);
       frames.push({ bytes: bytes.slice(start, end), wireLength, time, linkType });
     },
@@ -194,7 +194,7 @@ Deno.test("SavefileReader delivers a frame as soon as its last byte is there", (
 Deno.test("SavefileReader hands over frames in place where they lie whole in a chunk", () => {
   const chunk = pcapFile(conversation());
   let inPlace = 0;
-  new SavefileReader().push(chunk, (bytes) => inPlace += bytes === chunk ? 1 : 0);
+  new SavefileReader().push(chunk, ({ bytes }) => inPlace += bytes === chunk ? 1 : 0);
   assertEquals(inPlace, conversation().length);
 });
 

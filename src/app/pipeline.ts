@@ -4,14 +4,17 @@
  * @module
  */
 
+import type { Frame, FrameHandler, RunHandler } from "../frame.ts";
 import { HttpConnection, type HttpContext } from "../http/connection.ts";
 import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
+import { UsualHead } from "../http/usual_head.ts";
 import type { CaptureFigures } from "../stats/report.ts";
+import { FastLane, type Progress } from "../stream/fast_lane.ts";
 import { FlowTable } from "../stream/flows.ts";
 import { Budget } from "../stream/reassembly.ts";
 import { decodeFrame, decodeRest } from "../wire/decode.ts";
 import { Layer, Packet } from "../wire/packet.ts";
-import type { FrameHandler, SourceDrops } from "./ports.ts";
+import type { SourceDrops } from "./ports.ts";
 
 /** HTTP ports when none are named. */
 export const DEFAULT_PORTS: readonly number[] = [80];
@@ -21,6 +24,8 @@ export interface PipelineOptions {
   /** Ports on which everything should be HTTP. */
   readonly ports: readonly number[];
   readonly keepQuery: boolean;
+  /** False when nobody looks at what only records show; default true. */
+  readonly details?: boolean;
 }
 
 /** What a pipeline holds at one moment. */
@@ -39,7 +44,7 @@ export interface HeldFigures {
 /** How often flows are looked after, in packet time: microseconds. */
 const HOUSEKEEPING = 50_000;
 /** Bytes of unfinished heads held at most. */
-const HEAD_BYTES = 2 ** 26;
+const HEAD_BYTES = 2 ** 24;
 /** Bytes that HTTP/2's header compression remembers at most, on all connections. */
 const HEADER_TABLE_BYTES = 2 ** 26;
 /** Requests that wait for their response at most, on all connections. */
@@ -47,38 +52,63 @@ const WAITING_REQUESTS = 2 ** 17;
 
 /** Takes frames, gives requests and exchanges to a handler, and counts what it could not use. */
 export class Pipeline {
-  /** Time of the first packet, and the latest seen; 0 before the first. */
-  start = 0;
-  time = 0;
+  readonly #progress: Progress = { packets: 0, bytes: 0, start: 0, time: 0, advanceAt: 0 };
   readonly #packet = new Packet();
   readonly #flows: FlowTable;
   readonly #http: HttpLosses = { unparsed: 0, unpaired: 0 };
   readonly #context: HttpContext;
-  #packets = 0;
-  #bytes = 0;
+  readonly #fastLane: FastLane;
   #malformed = 0;
-  #housekeepingAt = 0;
 
   constructor(handler: ExchangeHandler, options: PipelineOptions) {
     const context = this.#context = {
       handler,
       losses: this.#http,
       keepQuery: options.keepQuery,
+      details: options.details ?? true,
+      usualHead: new UsualHead(options.details ?? true),
       ports: new Set(options.ports),
       headBytes: new Budget(HEAD_BYTES),
       waitingRequests: new Budget(WAITING_REQUESTS),
       headerTables: new Budget(HEADER_TABLE_BYTES),
+      closedConnections: [],
     };
     this.#flows = new FlowTable((flow, packet, direction) =>
-      new HttpConnection(context, flow, packet, direction)
+      HttpConnection.open(context, flow, packet, direction)
+    );
+    this.#fastLane = new FastLane(
+      this.#flows,
+      this.#progress,
+      (frame) => this.#takeAny(frame),
+      () => this.advance(this.time),
     );
   }
 
+  /** Time of the first packet, and the latest seen; 0 before the first. */
+  get start(): number {
+    return this.#progress.start;
+  }
+
+  get time(): number {
+    return this.#progress.time;
+  }
+
   /** Takes one frame. */
-  readonly frame: FrameHandler = (bytes, start, end, wireLength, time, linkType) => {
-    if (this.#packets++ === 0) this.start = time;
-    this.#bytes += wireLength;
-    if (time > this.time) this.time = time;
+  readonly frame: FrameHandler = (frame) => {
+    const progress = this.#progress;
+    if (progress.packets++ === 0) progress.start = frame.time;
+    progress.bytes += frame.wireLength;
+    if (frame.time > progress.time) progress.time = frame.time;
+    this.#takeAny(frame);
+    if (progress.time >= progress.advanceAt) this.advance(progress.time);
+  };
+
+  /** Takes a run of frames. */
+  readonly records: RunHandler = (bytes, view, start, end, linkType) =>
+    this.#fastLane.take(bytes, view, start, end, linkType);
+
+  /** Decodes a frame layer by layer. */
+  #takeAny({ bytes, start, end, wireLength, time, linkType }: Frame): void {
     const packet = this.#packet;
     packet.reset(bytes, start, end, wireLength, time);
     let layer: Layer | undefined = decodeFrame(packet, linkType);
@@ -87,12 +117,12 @@ export class Pipeline {
       else if (layer === Layer.malformed) this.#malformed++;
       layer = decodeRest(packet);
     } while (layer !== undefined);
-    if (this.time - this.#housekeepingAt >= HOUSEKEEPING) this.advance(this.time);
-  };
+  }
 
   /** Lets time go on to `now`, so that holes and idle flows are given up. */
   advance(now: number): void {
-    this.#housekeepingAt = Math.max(this.#housekeepingAt, now);
+    const progress = this.#progress;
+    progress.advanceAt = Math.max(progress.advanceAt, now + HOUSEKEEPING);
     this.#flows.advance(now);
     this.#packet.fragments.advance(now);
   }
@@ -120,8 +150,8 @@ export class Pipeline {
   figures(drops: SourceDrops): CaptureFigures {
     const { incomplete, overlapping } = this.#packet.fragments.losses;
     return {
-      packets: this.#packets,
-      bytes: this.#bytes,
+      packets: this.#progress.packets,
+      bytes: this.#progress.bytes,
       droppedByKernel: drops.kernel,
       droppedByInterface: drops.interface,
       tcpGaps: this.#flows.losses.tcpGaps,

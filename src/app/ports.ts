@@ -5,26 +5,16 @@
  * @module
  */
 
+import type { FrameHandler, RunHandler } from "../frame.ts";
 import type { Exchange } from "../http/exchange.ts";
-
-/**
- * Takes one captured frame: `bytes[start, end)`, valid only during the call. `wireLength` is the frame's
- * length on the wire (≥ `end - start` when cut by the snaplen), `time` is in microseconds since the epoch,
- * `linkType` is a LINKTYPE_ value of the savefile formats.
- */
-export type FrameHandler = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  wireLength: number,
-  time: number,
-  linkType: number,
-) => void;
 
 /** A run of captured frames, valid until the source is asked for the next one. */
 export interface FrameBatch {
-  /** Hands each frame to `handler` in capture order and returns how many there were. */
-  deliver(handler: FrameHandler): number;
+  /**
+   * Hands each frame to `handler` in capture order. Where `runs` is given it takes the frames that lie in memory as
+   * classic records do, many at a time.
+   */
+  deliver(handler: FrameHandler, runs?: RunHandler): void;
 }
 
 /** What is being captured or read, as shown in reports. */

@@ -7,6 +7,8 @@
 
 import { formatDuration } from "../duration.ts";
 import { CaptureError, OutputError } from "../errors.ts";
+import { Exit } from "../exit.ts";
+import type { FrameHandler } from "../frame.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { Screen } from "../report/screen.ts";
 import { textReport } from "../report/text.ts";
@@ -16,7 +18,7 @@ import { NdjsonSink } from "../sink/ndjson.ts";
 import { Aggregate } from "../stats/aggregate.ts";
 import type { Report } from "../stats/report.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { Clock, FrameBatch, FrameHandler, FrameSource, Output, Sink, Terminal } from "./ports.ts";
+import type { Clock, FrameBatch, FrameSource, Output, Sink, Terminal } from "./ports.ts";
 import { FrameSaver } from "./save.ts";
 
 /** What a run does. Durations are microseconds. */
@@ -51,15 +53,11 @@ export interface RunPorts {
   readonly stop: AbortSignal;
 }
 
-/** How a run ended: the program's exit code. */
-export const Exit = { done: 0, failed: 1, usage: 2, alerted: 3 } as const;
-export type Exit = typeof Exit[keyof typeof Exit];
-
 const SECOND = 1_000_000;
 /** How often time goes on while nothing comes. */
 const HEARTBEAT = SECOND / 2;
-/** A file that is read sooner than this needs no screen. */
-const SCREEN_DELAY = 300_000;
+/** A file that is read sooner than this needs no screen: the user sees the last report at once. */
+const SCREEN_DELAY = 100_000;
 
 /** Runs until the source ends, the settings or the user say so, or something fails. */
 export async function run(settings: RunSettings, ports: RunPorts): Promise<Exit> {
@@ -85,6 +83,7 @@ class Run {
     this.#settings = settings;
     this.#ports = ports;
     this.#startedAt = this.#framesCameAt = ports.clock.now();
+    if (settings.output === "ndjson") this.#sinks.push(new NdjsonSink(ports.output));
     this.#aggregate = new Aggregate({
       threshold: settings.threshold,
       windowMicros: settings.window,
@@ -96,9 +95,9 @@ class Run {
       exchange: (exchange: Exchange) => {
         this.#aggregate.exchange(exchange);
         for (const sink of this.#sinks) sink.write(exchange);
+        exchange.release();
       },
-    }, settings);
-    if (settings.output === "ndjson") this.#sinks.push(new NdjsonSink(ports.output));
+    }, { ...settings, details: this.#sinks.length > 0 });
     if (ports.save) this.#saver = new FrameSaver(ports.save.output, ports.save.path);
     if (settings.output === "screen") {
       this.#screen = new Screen(ports.terminal, {
@@ -157,7 +156,7 @@ class Run {
   #take(batch: FrameBatch): void {
     this.#framesCameAt = this.#ports.clock.now();
     const isFirst = this.#pipeline.time === 0;
-    batch.deliver(this.#deliver);
+    batch.deliver(this.#deliver, this.#deliver === this.#pipeline.frame ? this.#pipeline.records : undefined);
     // The report's period begins with the first packet, or when watching began.
     if (isFirst && this.#pipeline.time !== 0) this.#aggregate.advance(this.#pipeline.start);
     this.#advance();
@@ -167,21 +166,21 @@ class Run {
 
   /** What each frame goes through. */
   #frameHandler(): FrameHandler {
-    const { frame } = this.#pipeline;
+    const decode = this.#pipeline.frame;
     const saver = this.#saver;
     const { duration } = this.#settings;
     const saved: FrameHandler = saver
-      ? (bytes, start, end, wireLength, time, linkType) => {
-        saver.frame(bytes, start, end, wireLength, time, linkType);
-        frame(bytes, start, end, wireLength, time, linkType);
+      ? (frame) => {
+        saver.frame(frame);
+        decode(frame);
       }
-      : frame;
+      : decode;
     if (this.#isLive || duration === undefined) return saved;
     // A file's duration is in packet time.
     let until = Infinity;
-    return (bytes, start, end, wireLength, time, linkType) => {
-      if (until === Infinity) until = time + duration;
-      if (time < until) saved(bytes, start, end, wireLength, time, linkType);
+    return (frame) => {
+      if (until === Infinity) until = frame.time + duration;
+      if (frame.time < until) saved(frame);
       else this.#ports.source.stop();
     };
   }

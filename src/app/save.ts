@@ -5,8 +5,9 @@
  */
 
 import { CaptureError } from "../errors.ts";
+import type { FrameHandler } from "../frame.ts";
 import { linkTypeName, MAXIMUM_SNAPLEN, pcapFileHeader, pcapRecord } from "../savefile.ts";
-import type { FrameHandler, Output } from "./ports.ts";
+import type { Output } from "./ports.ts";
 
 /** Bytes gathered before they are written. */
 const ENOUGH = 256 * 1024;
@@ -25,7 +26,7 @@ export class FrameSaver {
   }
 
   /** Takes one frame. Throws a {@link CaptureError} when its link type is another than the first one's. */
-  readonly frame: FrameHandler = (bytes, start, end, wireLength, time, linkType) => {
+  readonly frame: FrameHandler = ({ bytes, start, end, wireLength, time, linkType }) => {
     if (this.#linkType === undefined) this.#begin(linkType);
     if (linkType !== this.#linkType) {
       const both = `${linkTypeName(this.#linkType!)} and ${linkTypeName(linkType)}`;

@@ -181,7 +181,9 @@ class Session {
       ? systemClock.every(HEARTBEAT, () => this.#pipeline.advance(systemClock.now()))
       : undefined;
     try {
-      for (let batch; (batch = await this.#source.next()) !== undefined;) batch.deliver(this.#pipeline.frame);
+      for (let batch; (batch = await this.#source.next()) !== undefined;) {
+        batch.deliver(this.#pipeline.frame, this.#pipeline.records);
+      }
     } catch (error) {
       this.#failure = error;
     } finally {

@@ -11,16 +11,18 @@
  */
 
 import { ByteCache, formatAddress, formatMac } from "../bytes.ts";
+import type { Frame } from "../frame.ts";
 import type { Connection, Flow } from "../stream/flows.ts";
 import type { Budget } from "../stream/reassembly.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Framing } from "./body.ts";
-import { elapsed, type Endpoints, type Exchange, makeExchange, mimeTypeOf } from "./exchange.ts";
+import { Endpoints, Exchange, mimeTypeOf, NOBODY } from "./exchange.ts";
 import { Head } from "./http1.ts";
 import { Http2Connection, showsMessage } from "./http2.ts";
 import { Http2Start, http2Start } from "./http2_frames.ts";
 import { type BodyPlan, type MessageHandler, MessageReader, type MessageStart } from "./messages.ts";
-import { authorityOf, cachedText, parseTarget, queryOf, referrerOf } from "./target.ts";
+import { authorityOf, cachedText, LONGEST_PATH, parseTarget, queryOf, referrerOf } from "./target.ts";
+import type { UsualHead } from "./usual_head.ts";
 
 /** Takes requests as soon as their head is complete, and exchanges when they are over. */
 export interface ExchangeHandler {
@@ -41,26 +43,37 @@ export interface HttpContext {
   readonly handler: ExchangeHandler;
   readonly losses: HttpLosses;
   readonly keepQuery: boolean;
+  /** False when nobody looks at what only records show: query, user agent, referrer and media type. */
+  readonly details: boolean;
+  /** Where heads of the usual form are read to. */
+  readonly usualHead: UsualHead;
   /** Ports on which everything should be HTTP: what is not counts as unparsed. */
   readonly ports: ReadonlySet<number>;
   readonly headBytes: Budget;
   readonly waitingRequests: Budget;
   /** What the header compression of HTTP/2 may remember. */
   readonly headerTables: Budget;
+  /** Connections to be made new. */
+  readonly closedConnections: HttpConnection[];
 }
 
+/** Closed connections kept for new ones at most. */
+const MOST_POOLED = 1024;
 /** Requests waiting for their response on one connection at most. */
 const MOST_WAITING = 1024;
+const LETTER_G = 0x47, LETTER_E = 0x45, LETTER_T = 0x54;
 /** After so many responses, each to the one request that was under way, a client is taken not to pipeline. */
 const TRUSTED_TURNS = 3;
 
 const addresses = new ByteCache((bytes, start, end) => formatAddress(bytes, start, end - start), 2 ** 14);
 const macs = new ByteCache((bytes, start) => formatMac(bytes, start), 1024);
 
-const EMPTY_BODY: BodyPlan = { framing: Framing.none, length: 0, ignore: false };
-const CHUNKED_BODY: BodyPlan = { framing: Framing.chunked, length: 0, ignore: false };
-const CLOSED_BODY: BodyPlan = { framing: Framing.untilClose, length: 0, ignore: false };
-const NO_MORE_HTTP: BodyPlan = { framing: Framing.none, length: 0, ignore: true };
+const EMPTY_BODY: BodyPlan = { framing: Framing.none, length: 0, ignore: false, mayBeEmpty: false };
+const CHUNKED_BODY: BodyPlan = { ...EMPTY_BODY, framing: Framing.chunked };
+const CLOSED_BODY: BodyPlan = { ...EMPTY_BODY, framing: Framing.untilClose };
+const NO_MORE_HTTP: BodyPlan = { ...EMPTY_BODY, ignore: true };
+/** Of a body whose length is known; made new for each, as a plan is used at once. */
+const LENGTH_BODY = { ...EMPTY_BODY, framing: Framing.length };
 
 /** Protocols that a response may switch to, as `Upgrade` names them. */
 const H2C = new TextEncoder().encode("h2c");
@@ -69,52 +82,32 @@ const WEBSOCKET = new TextEncoder().encode("websocket");
 /** Heads are read one at a time, so one is enough for all connections. */
 const head = new Head();
 
-/** A request and what pairing needs to know of it. */
-interface Waiting {
-  readonly exchange: Exchange;
-  readonly sequence: number;
-  /** Where its response should begin: what the client had received when it sent the request. */
-  acknowledgement: number | undefined;
-  /** How many losses there had been before it. */
-  readonly losses: number;
-  readonly retransmissionsBefore: number;
-  readonly gapsBefore: number;
-  /** When the request's last byte was captured, `undefined` while its body goes on. */
-  sentAt: number | undefined;
-}
-
-/** A response and how far it has come. */
-interface Response {
-  readonly start: MessageStart;
-  readonly request: Waiting | undefined;
-  bodyBytes: number;
-  endedAt: number;
-}
-
-/** HTTP on one TCP connection. Either end may turn out to be the client. */
-export class HttpConnection implements Connection {
-  readonly handlers: readonly [MessageReader, MessageReader];
+/** HTTP on one TCP connection. Either end may turn out to be the client. Pooled: {@link open} makes it new. */
+export class HttpConnection implements Connection, MessageHandler {
+  /** By direction; made when something is sent in it for the first time. */
+  readonly #readers: [MessageReader | undefined, MessageReader | undefined] = [undefined, undefined];
   readonly #context: HttpContext;
-  readonly #flow: Flow;
-  readonly #ends: readonly [End, End];
-  readonly #vlan: number | undefined;
+  #flow: Flow;
+  /** The two ends, with the one that sends in direction 0 as the client. */
+  #ends: Endpoints;
+  #fromStart = false;
   /** True once a message was read: from then on what cannot be read is a loss. */
-  #isHttp: boolean;
+  #isHttp = false;
   /** The direction of the requests, and whether that is certain. */
-  #client: 0 | 1 | undefined;
+  #client: 0 | 1 | undefined = undefined;
   #isSettled = false;
-  #endpoints: Endpoints | undefined;
+  #endpoints: Endpoints | undefined = undefined;
   /** Requests without a response, in order. */
-  readonly #waiting: Waiting[] = [];
-  /** The messages being read. */
-  #request: Waiting | undefined;
-  #response: Response | undefined;
-  /** A response that was over before its request was. */
-  #endedFirst: Response | undefined;
+  readonly #waiting: Exchange[] = [];
+  /** The request being read, and the one whose response is being read. */
+  #request: Exchange | undefined = undefined;
+  #answered: Exchange | undefined = undefined;
+  /** The request that was still being sent when its response was over. */
+  #endedFirst: Exchange | undefined = undefined;
 
   /** How often messages may have passed unseen, and whether that still casts doubt on the order. */
   #losses = 0;
-  #inDoubt: boolean;
+  #inDoubt = false;
   /** Responses that began where they do when the client waits for each. */
   #turns = 0;
   #pipelines = false;
@@ -124,53 +117,178 @@ export class HttpConnection implements Connection {
   #unseen = 0;
   /** How many of the waiting requests came before the first loss, so that the next responses are theirs. */
   #ordered = 0;
-  #lastAcknowledgement: number | undefined;
+  #lastAcknowledgement: number | undefined = undefined;
   /** True once a message of HTTP/1 was read. */
   #isHttp1 = false;
   /** What takes over when the connection becomes HTTP/2. */
-  #http2: Http2Connection | undefined;
+  #http2: Http2Connection | undefined = undefined;
 
-  /** @param packet The first segment with payload, sent in `direction`. */
-  constructor(context: HttpContext, flow: Flow, packet: Packet, direction: 0 | 1) {
+  private constructor(context: HttpContext, flow: Flow) {
     this.#context = context;
     this.#flow = flow;
-    const source = endOf(packet, packet.source, packet.sourcePort, packet.sourceMac);
-    const destination = endOf(packet, packet.destination, packet.destinationPort, packet.destinationMac);
-    this.#ends = direction === 0 ? [source, destination] : [destination, source];
-    this.#vlan = packet.vlan < 0 ? undefined : packet.vlan;
-    this.#isHttp = context.ports.has(packet.sourcePort) || context.ports.has(packet.destinationPort);
-    const fromStart = flow.streams[0].fromSyn || flow.streams[1].fromSyn;
-    this.#inDoubt = !fromStart;
-    this.handlers = [
-      new MessageReader(this.#direction(0), head, context.headBytes, fromStart),
-      new MessageReader(this.#direction(1), head, context.headBytes, fromStart),
-    ];
+    this.#ends = NOBODY;
+  }
+
+  /** @param packet The first segment with payload, sent in `direction`. */
+  static open(context: HttpContext, flow: Flow, packet: Packet, direction: 0 | 1): HttpConnection {
+    const connection = context.closedConnections.pop() ?? new HttpConnection(context, flow);
+    connection.#begin(flow, packet, direction);
+    return connection;
+  }
+
+  #begin(flow: Flow, packet: Packet, direction: 0 | 1): void {
+    const { ports } = this.#context;
+    this.#flow = flow;
+    this.#ends = endsOf(packet, direction);
+    this.#fromStart = flow.streams[0].fromSyn || flow.streams[1].fromSyn;
+    this.#readers[0]?.begin(this.#fromStart);
+    this.#readers[1]?.begin(this.#fromStart);
+    this.#isHttp = ports.has(packet.sourcePort) || ports.has(packet.destinationPort);
+    this.#client = undefined;
+    this.#isSettled = false;
+    this.#endpoints = undefined;
+    this.#request = undefined;
+    this.#answered = undefined;
+    this.#endedFirst = undefined;
+    this.#losses = 0;
+    this.#inDoubt = !this.#fromStart;
+    this.#turns = 0;
+    this.#pipelines = false;
+    this.#hopeless = false;
+    this.#unseen = 0;
+    this.#ordered = 0;
+    this.#lastAcknowledgement = undefined;
+    this.#isHttp1 = false;
+    this.#http2 = undefined;
+  }
+
+  handler(direction: 0 | 1): MessageReader {
+    const known = this.#readers[direction];
+    if (known) return known;
+    const reader = new MessageReader(this, direction, head, this.#context.headBytes);
+    reader.begin(this.#fromStart);
+    return this.#readers[direction] = reader;
   }
 
   close(): void {
-    for (const handler of this.handlers) handler.abandon();
+    for (const reader of this.#readers) reader?.abandon();
     this.#http2?.close();
     // The request's body is never read to its end when the response ended HTTP on the connection.
-    const { request } = this.#endedFirst ?? {};
-    if (request) this.#emit(request);
+    if (this.#endedFirst) this.#emit(this.#endedFirst);
     this.#ordered = 0;
     this.#giveUpWaiting(0);
+    this.#ends = NOBODY;
+    this.#endpoints = undefined;
+    this.#http2 = undefined;
+    if (this.#context.closedConnections.length < MOST_POOLED) this.#context.closedConnections.push(this);
   }
 
-  #direction(direction: 0 | 1): MessageHandler {
-    return {
-      head: (head, bytes, start, length) => this.#messageHead(head, bytes, start, length, direction),
-      content: (start) => this.#responseContent(start),
-      end: (bodyBytes, time, cut) => this.#messageEnd(bodyBytes, time, cut, direction),
-      notHttp1: (bytes, begin, end, start) => this.#startHttp2(direction, bytes, begin, end, start),
-      lostTrack: (missed) => this.#lostTrack(missed, direction),
-      unparsed: () => {
-        if (this.#isHttp) this.#context.losses.unparsed++;
-      },
-    };
+  inOrder(
+    frame: Frame,
+    start: number,
+    end: number,
+    sequence: number,
+    acknowledgement: number,
+    direction: 0 | 1,
+  ): void {
+    const reader = this.#readers[direction] ?? this.handler(direction);
+    let at = start;
+    if (reader.expectsMessage) {
+      const behind = this.usual(frame, start, end, sequence, acknowledgement, direction);
+      if (behind >= 0) {
+        reader.tookMessage(frame.time);
+        at = behind;
+      }
+    }
+    if (at < end) reader.data(frame.bytes, at, end, (sequence + at - start) | 0, acknowledgement, frame.time);
   }
 
-  #messageHead(
+  usual(
+    frame: Frame,
+    start: number,
+    end: number,
+    sequence: number,
+    acknowledgement: number,
+    direction: 0 | 1,
+  ): number {
+    if (this.#inDoubt || this.#http2 || this.#request) return -1;
+    return direction === this.#client
+      ? this.#usualRequest(frame, start, end, sequence, acknowledgement)
+      : this.#usualResponse(frame, start, end, sequence);
+  }
+
+  /** A request without a body, on a connection where no other is under way. */
+  #usualRequest(frame: Frame, start: number, end: number, sequence: number, acknowledgement: number): number {
+    const { waitingRequests, handler, details, keepQuery, usualHead } = this.#context;
+    const { bytes, view } = frame;
+    if (
+      this.#waiting.length > 0 || acknowledgement === this.#lastAcknowledgement ||
+      waitingRequests.used >= waitingRequests.limit || !usualHead.request(bytes, view, start, end) ||
+      usualHead.contentLength >= 0 || usualHead.pathEnd - usualHead.methodEnd > LONGEST_PATH
+    ) {
+      return -1;
+    }
+    const { methodEnd, pathEnd, hostStart, hostEnd } = usualHead;
+    const exchange = Exchange.make(this.#endpoints!, frame);
+    exchange.sentAt = exchange.time;
+    exchange.method = methodOf(bytes, start, methodEnd);
+    exchange.version = "1.1";
+    exchange.target.takeWords(view, methodEnd + 1, pathEnd, usualHead.sectionEnd);
+    exchange.askFor(
+      hostEnd > hostStart && hostStart >= 0 ? authorityOf(bytes, hostStart, hostEnd) : undefined,
+    );
+    if (details) {
+      const { agentStart, agentEnd, refererStart, refererEnd } = usualHead;
+      if (keepQuery) exchange.query = queryOf(bytes, pathEnd, usualHead.targetEnd);
+      if (agentStart >= 0) exchange.userAgent = cachedText(bytes, agentStart, agentEnd);
+      if (refererStart >= 0) exchange.referrer = referrerOf(bytes, refererStart, refererEnd);
+    }
+    this.#wait(exchange, sequence, acknowledgement);
+    this.#lastAcknowledgement = acknowledgement;
+    handler.request(exchange);
+    return usualHead.end;
+  }
+
+  /** A response that is whole, to the one request that is under way. */
+  #usualResponse(frame: Frame, start: number, end: number, sequence: number): number {
+    const { bytes, view } = frame;
+    if (this.#waiting.length !== 1) return -1;
+    const exchange = this.#waiting[0]!;
+    const { usualHead } = this.#context;
+    if (
+      exchange.acknowledgement !== sequence || !usualHead.response(bytes, view, start, end)
+    ) {
+      return -1;
+    }
+    const { status, contentLength } = usualHead;
+    const messageEnd = usualHead.end + contentLength;
+    // What else says how long a body is, is left to others.
+    if (
+      contentLength < 0 || messageEnd > end || status < 200 || status === 204 || status === 304 ||
+      exchange.method === "HEAD" || exchange.method === "CONNECT"
+    ) {
+      return -1;
+    }
+    this.#waiting.pop();
+    this.#turns++;
+    this.#unseen = 0;
+    this.#isSettled = true;
+    exchange.status = status;
+    if (usualHead.typeStart >= 0 && this.#context.details) {
+      exchange.mimeType = mimeTypeOf(bytes, usualHead.typeStart, usualHead.typeEnd);
+    }
+    exchange.answeredAt = frame.time;
+    exchange.endedAt = frame.time;
+    exchange.responseBodyBytes = contentLength;
+    this.#emit(exchange);
+    return messageEnd;
+  }
+
+  unparsed(): void {
+    if (this.#isHttp) this.#context.losses.unparsed++;
+  }
+
+  head(
     head: Head,
     bytes: Uint8Array,
     start: MessageStart,
@@ -190,7 +308,7 @@ export class HttpConnection implements Connection {
       this.#ordered = 0;
       this.#giveUpWaiting(0);
       this.#request = undefined;
-      this.#response = undefined;
+      this.#answered = undefined;
       this.#client = client;
       this.#isSettled = start.expected || client === this.#flow.initiator;
       this.#endpoints = this.#endpointsOf(client);
@@ -200,31 +318,21 @@ export class HttpConnection implements Connection {
       : this.#responseHead(head, bytes, start, length);
   }
 
-  #messageEnd(bodyBytes: number, time: number, cut: boolean, direction: 0 | 1): void {
-    const request = direction === this.#client ? this.#request : this.#response?.request;
-    if (cut && request) request.exchange.gaps++;
-    if (direction === this.#client) {
-      if (this.#request) this.#requestEnd(this.#request, bodyBytes, time);
-    } else if (this.#response) {
-      this.#responseEnd(this.#response, bodyBytes, time);
-    }
+  messageEnd(bodyBytes: number, time: number, cut: boolean, direction: 0 | 1): void {
+    const isRequest = direction === this.#client;
+    const request = isRequest ? this.#request : this.#answered;
+    if (!request) return;
+    if (cut) request.gaps++;
+    if (isRequest) this.#requestEnd(request, bodyBytes, time);
+    else this.#responseEnd(request, bodyBytes, time);
   }
 
   #requestHead(head: Head, bytes: Uint8Array, start: MessageStart): BodyPlan {
     const { acknowledgement } = start;
-    const request: Waiting = {
-      exchange: exchangeOf(head, bytes, start.time, this.#endpoints!, this.#context.keepQuery),
-      sequence: start.sequence,
-      acknowledgement,
-      losses: this.#losses,
-      retransmissionsBefore: this.#flow.retransmissions,
-      gapsBefore: this.#flow.gaps,
-      sentAt: undefined,
-    };
-    this.#request = request;
-    this.#waiting.push(request);
-    this.#context.waitingRequests.used++;
-    this.#context.handler.request(request.exchange);
+    const exchange = exchangeOf(head, bytes, start, this.#endpoints!, this.#context);
+    this.#request = exchange;
+    this.#wait(exchange, start.sequence, acknowledgement);
+    this.#context.handler.request(exchange);
 
     // Nothing came between two requests, or what came did not answer the unseen ones before this.
     const didNotWait = acknowledgement !== undefined && acknowledgement === this.#lastAcknowledgement;
@@ -234,19 +342,28 @@ export class HttpConnection implements Connection {
     const isFull = this.#waiting.length > MOST_WAITING || waitingRequests.used > waitingRequests.limit;
     if (isFull) this.#ordered = 0;
     if (isFull || (this.#pipelines && this.#inDoubt)) this.#giveUpPairing();
-    if (head.isSimple) this.handlers[1 - this.#client! as 0 | 1].expectContent();
+    if (head.isSimple) this.handler(1 - this.#client! as 0 | 1).expectContent();
     return requestBody(head);
   }
 
-  #requestEnd(request: Waiting, bodyBytes: number, time: number): void {
+  /** Lets a request wait for its response. */
+  #wait(exchange: Exchange, sequence: number, acknowledgement: number | undefined): void {
+    exchange.sequence = sequence;
+    exchange.acknowledgement = acknowledgement;
+    exchange.lossesBefore = this.#losses;
+    exchange.retransmissionsBefore = this.#flow.retransmissions;
+    exchange.gapsBefore = this.#flow.gaps;
+    this.#waiting.push(exchange);
+    this.#context.waitingRequests.used++;
+  }
+
+  #requestEnd(request: Exchange, bodyBytes: number, time: number): void {
     this.#request = undefined;
     request.sentAt = time;
-    request.exchange.requestBodyBytes = bodyBytes;
-    request.exchange.send = elapsed(request.exchange.time, time);
-    const response = this.#endedFirst;
-    if (response?.request === request) {
+    request.requestBodyBytes = bodyBytes;
+    if (this.#endedFirst === request) {
       this.#endedFirst = undefined;
-      this.#finish(request, response);
+      this.#emit(request);
     }
     if (this.#hopeless) this.#giveUpWaiting(0);
   }
@@ -255,7 +372,7 @@ export class HttpConnection implements Connection {
     const { status } = head;
     // Interim responses precede the final one (RFC 9110 section 15.2); 101 ends HTTP here.
     if (status < 200 && status !== 101) {
-      this.#response = undefined;
+      this.#answered = undefined;
       const request = this.#waiting.find(({ acknowledgement }) => acknowledgement === start.sequence);
       if (request) request.acknowledgement = (start.sequence + length) | 0;
       return EMPTY_BODY;
@@ -263,28 +380,32 @@ export class HttpConnection implements Connection {
     const request = this.#beginResponse(start);
     if (status === 101 && head.upgradesTo(bytes, H2C)) {
       // The final response comes as HTTP/2.
-      this.#response = undefined;
+      this.#answered = undefined;
       const http2 = this.#switchToHttp2(true);
       if (request) {
         this.#context.waitingRequests.used--;
+        request.answeredAt = NaN;
         http2.adopt(request);
+        // From here on it is not this connection's: what is left of its body tells nothing more.
+        if (request === this.#request) this.#request = undefined;
       }
       return NO_MORE_HTTP;
     }
     if (request) {
       this.#isSettled = true;
-      request.exchange.status = status;
-      request.exchange.mimeType = head.typeStart < 0
-        ? undefined
-        : mimeTypeOf(bytes, head.typeStart, head.typeEnd);
+      request.status = status;
+      if (head.typeStart >= 0 && this.#context.details) {
+        request.mimeType = mimeTypeOf(bytes, head.typeStart, head.typeEnd);
+      }
     } else {
       this.#countUnasked();
     }
-    const plan = responseBody(head, request?.exchange.method);
+    const plan = responseBody(head, request?.method);
     if (!plan.ignore) return plan;
     if (status === 101) {
-      if (request && head.upgradesTo(bytes, WEBSOCKET)) request.exchange.protocol = "websocket";
-      for (const handler of this.handlers) handler.ignore();
+      if (request && head.upgradesTo(bytes, WEBSOCKET)) request.protocol = "websocket";
+      this.handler(0).ignore();
+      this.handler(1).ignore();
     } else {
       // A tunnel may carry HTTP/2.
       this.#switchToHttp2(false);
@@ -293,15 +414,15 @@ export class HttpConnection implements Connection {
   }
 
   /** A response of HTTP/0.9, which has no status. */
-  #responseContent(start: MessageStart): void {
+  content(start: MessageStart): void {
     if (this.#beginResponse(start)) this.#isSettled = true;
     else this.#countUnasked();
   }
 
-  #beginResponse(start: MessageStart): Waiting | undefined {
+  #beginResponse(start: MessageStart): Exchange | undefined {
     const request = this.#takeWaiting(start);
-    this.#response = { start, request, bodyBytes: 0, endedAt: start.time };
-    return request;
+    if (request) request.answeredAt = start.time;
+    return this.#answered = request;
   }
 
   #countUnasked(): void {
@@ -309,11 +430,12 @@ export class HttpConnection implements Connection {
     this.#context.losses.unpaired++;
   }
 
-  #responseEnd(response: Response, bodyBytes: number, time: number): void {
-    this.#response = undefined;
-    response.bodyBytes = bodyBytes;
-    response.endedAt = time;
-    if (response.request) this.#finish(response.request, response);
+  #responseEnd(request: Exchange, bodyBytes: number, time: number): void {
+    this.#answered = undefined;
+    request.responseBodyBytes = bodyBytes;
+    request.endedAt = time;
+    if (request === this.#request) this.#endedFirst = request;
+    else this.#emit(request);
   }
 
   /** Leaves both directions to HTTP/2, from where the messages under way end. */
@@ -321,7 +443,7 @@ export class HttpConnection implements Connection {
     const http2 = this.#makeHttp2(this.#client, isHttp2);
     for (const direction of [0, 1] as const) {
       const handler = http2.handlers[direction];
-      if (!this.handlers[direction].handOver(handler)) handler.lose();
+      if (!this.handler(direction).handOver(handler)) handler.lose();
     }
     return http2;
   }
@@ -330,7 +452,7 @@ export class HttpConnection implements Connection {
    * Leaves both directions to HTTP/2 if `bytes[begin, end)`, which are no message of HTTP/1, can be nothing else: the
    * client's preface, the server's first frame, or frames of a connection that was met in the middle.
    */
-  #startHttp2(direction: 0 | 1, bytes: Uint8Array, begin: number, end: number, start: MessageStart): boolean {
+  notHttp1(bytes: Uint8Array, begin: number, end: number, start: MessageStart, direction: 0 | 1): boolean {
     if (this.#http2) return false;
     const shown = http2Start(bytes, begin, end);
     const { fromSyn, base } = this.#flow.streams[direction];
@@ -341,8 +463,8 @@ export class HttpConnection implements Connection {
     this.#isHttp = true;
     const http2 = this.#makeHttp2(isPreface ? direction : undefined, true);
     const other = 1 - direction as 0 | 1;
-    this.handlers[direction].handOver(http2.handlers[direction]);
-    this.handlers[other].handOver(http2.handlers[other]);
+    this.handler(direction).handOver(http2.handlers[direction]);
+    this.handler(other).handOver(http2.handlers[other]);
     if (!isPreface && !isFirst) http2.handlers[direction].lose();
     // What the other end sends begins with its connection, or with what this segment acknowledged.
     const opposite = this.#flow.streams[other];
@@ -358,7 +480,7 @@ export class HttpConnection implements Connection {
   }
 
   /** The request that a response answers; those that it shows to be unanswered are given up. */
-  #takeWaiting(response: MessageStart): Waiting | undefined {
+  #takeWaiting(response: MessageStart): Exchange | undefined {
     const waiting = this.#waiting;
     const isOrdered = this.#ordered > 0;
     if (this.#inDoubt && !isOrdered) return this.#takeCertain(response);
@@ -369,11 +491,12 @@ export class HttpConnection implements Connection {
     else if (expected !== undefined) this.#pipelines = true;
     if (isOrdered) this.#ordered--;
     else if (waiting.length > 0) this.#unseen = 0;
-    return waiting.shift();
+    // Mostly there is one.
+    return waiting.length === 1 ? waiting.pop() : waiting.shift();
   }
 
   /** After a loss: the request that a response answers, if that is certain. */
-  #takeCertain(response: MessageStart): Waiting | undefined {
+  #takeCertain(response: MessageStart): Exchange | undefined {
     if (this.#hopeless) return undefined;
     const waiting = this.#waiting;
     const at = waiting.findIndex(({ acknowledgement }) => acknowledgement === response.sequence);
@@ -389,14 +512,14 @@ export class HttpConnection implements Connection {
     }
     this.#giveUp(0, at);
     this.#turns++;
-    if (request.losses === this.#losses) {
+    if (request.lossesBefore === this.#losses) {
       this.#inDoubt = false;
       this.#unseen = 0;
     }
     return waiting.shift();
   }
 
-  #lostTrack(missed: boolean, direction: 0 | 1): void {
+  lostTrack(missed: boolean, direction: 0 | 1): void {
     this.#losses++;
     const isOfResponses = direction !== (this.#client ?? direction);
     if (isOfResponses) this.#ordered = 0;
@@ -432,55 +555,38 @@ export class HttpConnection implements Connection {
     for (const request of requests) this.#emit(request);
   }
 
-  #finish(request: Waiting, response: Response): void {
-    if (request.sentAt === undefined && request === this.#request) {
-      this.#endedFirst = response;
-      return;
-    }
-    const { exchange } = request;
-    exchange.responseBodyBytes = response.bodyBytes;
-    const { time } = response.start;
-    // A response that came before the request was over did not keep anyone waiting.
-    if (request.sentAt !== undefined) exchange.wait = elapsed(request.sentAt, time);
-    exchange.receive = elapsed(time, response.endedAt);
-    this.#emit(request);
-  }
-
-  #emit(request: Waiting): void {
+  #emit(exchange: Exchange): void {
     this.#context.waitingRequests.used--;
-    request.exchange.retransmissions = this.#flow.retransmissions - request.retransmissionsBefore;
-    request.exchange.gaps += this.#flow.gaps - request.gapsBefore;
-    this.#context.handler.exchange(request.exchange);
+    exchange.retransmissions = this.#flow.retransmissions - exchange.retransmissionsBefore;
+    exchange.gaps += this.#flow.gaps - exchange.gapsBefore;
+    this.#context.handler.exchange(exchange);
   }
 
   /** The two ends with the sender of direction `client` as the client. */
   #endpointsOf(client: 0 | 1): Endpoints {
-    const from = this.#ends[client], to = this.#ends[1 - client as 0 | 1];
-    return {
-      clientAddress: from.address,
-      clientPort: from.port,
-      serverAddress: to.address,
-      serverPort: to.port,
-      clientMac: from.mac,
-      serverMac: to.mac,
-      vlan: this.#vlan,
-    };
+    if (client === 0) return this.#ends;
+    const { clientAddress, clientPort, serverAddress, serverPort, clientMac, serverMac, vlan } = this.#ends;
+    return new Endpoints(serverAddress, serverPort, clientAddress, clientPort, serverMac, clientMac, vlan);
   }
 }
 
-interface End {
-  readonly address: string;
-  readonly port: number;
-  readonly mac: string | undefined;
+/** The ends of a packet that was sent in `direction`, with the sender in direction 0 as the client. */
+function endsOf(packet: Packet, direction: 0 | 1): Endpoints {
+  const { source, destination, sourcePort, destinationPort, vlan } = packet;
+  const sender = addressOf(packet, source), receiver = addressOf(packet, destination);
+  const senderMac = macOf(packet, packet.sourceMac), receiverMac = macOf(packet, packet.destinationMac);
+  const tag = vlan < 0 ? undefined : vlan;
+  return direction === 0
+    ? new Endpoints(sender, sourcePort, receiver, destinationPort, senderMac, receiverMac, tag)
+    : new Endpoints(receiver, destinationPort, sender, sourcePort, receiverMac, senderMac, tag);
 }
 
-function endOf(packet: Packet, address: number, port: number, mac: number): End {
-  const { bytes, addressLength } = packet;
-  return {
-    address: addresses.get(bytes, address, address + addressLength),
-    port,
-    mac: mac < 0 ? undefined : macs.get(bytes, mac, mac + 6),
-  };
+function addressOf({ bytes, addressLength }: Packet, at: number): string {
+  return addresses.get(bytes, at, at + addressLength);
+}
+
+function macOf({ bytes }: Packet, at: number): string | undefined {
+  return at < 0 ? undefined : macs.get(bytes, at, at + 6);
 }
 
 /** True when sequence number `a` comes before `b`. */
@@ -491,26 +597,30 @@ function precedes(a: number, b: number): boolean {
 function exchangeOf(
   head: Head,
   bytes: Uint8Array,
-  time: number,
+  start: MessageStart,
   endpoints: Endpoints,
-  keepQuery: boolean,
+  { keepQuery, details }: HttpContext,
 ): Exchange {
-  const method = cachedText(bytes, head.methodStart, head.methodEnd);
-  const target = parseTarget(bytes, head.targetStart, head.targetEnd, method === "CONNECT");
-  const authority = target.authority ??
-    (head.hostStart >= 0 && head.hostEnd > head.hostStart
-      ? authorityOf(bytes, head.hostStart, head.hostEnd)
-      : undefined);
-  return makeExchange(endpoints, time, {
-    method,
-    version: head.isSimple ? "0.9" : head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`,
-    target,
-    authority,
-    query: keepQuery ? queryOf(target, bytes) : undefined,
-    userAgent: head.agentStart < 0 ? undefined : cachedText(bytes, head.agentStart, head.agentEnd),
-    referrer: head.refererStart < 0 ? undefined : referrerOf(bytes, head.refererStart, head.refererEnd),
-    protocol: "http",
-  });
+  const exchange = Exchange.make(endpoints, start);
+  exchange.method = methodOf(bytes, head.methodStart, head.methodEnd);
+  exchange.version = head.isSimple ? "0.9" : head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`;
+  const isConnect = exchange.method === "CONNECT";
+  const target = parseTarget(bytes, head.targetStart, head.targetEnd, isConnect, exchange.target);
+  const hasHost = head.hostStart >= 0 && head.hostEnd > head.hostStart;
+  exchange.askFor(
+    target.authority ?? (hasHost ? authorityOf(bytes, head.hostStart, head.hostEnd) : undefined),
+  );
+  if (!details) return exchange;
+  if (keepQuery) exchange.query = queryOf(bytes, target.pathEnd, target.end);
+  if (head.agentStart >= 0) exchange.userAgent = cachedText(bytes, head.agentStart, head.agentEnd);
+  if (head.refererStart >= 0) exchange.referrer = referrerOf(bytes, head.refererStart, head.refererEnd);
+  return exchange;
+}
+
+function methodOf(bytes: Uint8Array, start: number, end: number): string {
+  const isGet = end - start === 3 && bytes[start] === LETTER_G && bytes[start + 1] === LETTER_E &&
+    bytes[start + 2] === LETTER_T;
+  return isGet ? "GET" : cachedText(bytes, start, end);
 }
 
 /** A request's body (RFC 9112 section 6.3): none unless its head says so. */
@@ -534,5 +644,7 @@ function responseBody(head: Head, method: string | undefined): BodyPlan {
 
 function lengthBody(length: number): BodyPlan | undefined {
   if (length < 0) return undefined;
-  return length === 0 ? EMPTY_BODY : { framing: Framing.length, length, ignore: false };
+  if (length === 0) return EMPTY_BODY;
+  LENGTH_BODY.length = length;
+  return LENGTH_BODY;
 }

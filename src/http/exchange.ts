@@ -6,118 +6,178 @@
 
 import { ByteCache, text } from "../bytes.ts";
 import { rfc3339 } from "../time.ts";
-import type { Authority, Target } from "./target.ts";
+import { Authority, PathBytes } from "./target.ts";
 
 /** The two ends of a flow as exchanges show them: the server is the side that was sent the request. */
-export interface Endpoints {
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly serverAddress: string;
-  readonly serverPort: number;
-  /** Link layer addresses as `aa:bb:cc:dd:ee:ff`, `undefined` where the link type has none. */
-  readonly clientMac: string | undefined;
-  readonly serverMac: string | undefined;
-  /** Outermost 802.1Q VLAN identifier, `undefined` on untagged frames. */
-  readonly vlan: number | undefined;
+export class Endpoints {
+  /** What the consumer of exchanges remembers of this client and server: its own, not looked at here. */
+  memo: object | undefined = undefined;
+  #serverAuthority: Authority | undefined;
+
+  constructor(
+    readonly clientAddress: string,
+    readonly clientPort: number,
+    readonly serverAddress: string,
+    readonly serverPort: number,
+    /** Link layer addresses as `aa:bb:cc:dd:ee:ff`, `undefined` where the link type has none. */
+    readonly clientMac: string | undefined,
+    readonly serverMac: string | undefined,
+    /** Outermost 802.1Q VLAN identifier, `undefined` on untagged frames. */
+    readonly vlan: number | undefined,
+  ) {}
+
+  /** The server's address, for requests that name no host. */
+  get serverAuthority(): Authority {
+    return this.#serverAuthority ??= new Authority(this.serverAddress, undefined);
+  }
 }
+
+/** Of no flow: where an exchange in the pool stands. */
+export const NOBODY = new Endpoints("", 0, "", 0, undefined, undefined, undefined);
 
 /**
  * One request with what was seen of its response. Made when the request's header is complete and filled in
- * as the response arrives. Times are microseconds since the epoch, in packet time.
+ * as the response arrives. Times are microseconds since the epoch, in packet time, `NaN` when not observed.
+ *
+ * An exchange belongs to whom it is handed over to, who may {@link release} it for the next one to be made of it.
+ * Text is made when it is asked for.
  */
-export interface Exchange {
-  readonly endpoints: Endpoints;
+export class Exchange {
+  endpoints: Endpoints = NOBODY;
   /** When the request's first byte was captured. */
-  readonly time: number;
-  readonly method: string;
+  time = NaN;
+  /** When the request's last byte, and the response's first and last, were captured. */
+  sentAt = NaN;
+  answeredAt = NaN;
+  endedAt = NaN;
+  method = "";
   /** `"0.9"`, `"1.0"`, `"1.1"`, `"2"` */
-  readonly version: string;
-  /** Host asked for: lower case, no port, IPv6 literals without brackets. */
-  readonly host: string;
-  /** True when the request named no host and `host` is the server's address. */
-  readonly hostMissing: boolean;
-  /** Port named beside the host, `undefined` when none was. */
-  readonly port: number | undefined;
-  /** Path without query or fragment, starting with `/` except for `*` and CONNECT (empty). */
-  readonly path: string;
+  version = "";
+  /** Host and port asked for; the server's address when the request named none. */
+  authority: Authority = NOBODY.serverAuthority;
+  hostMissing = false;
+  /** The path as it was sent, without query or fragment. */
+  readonly target: PathBytes = new PathBytes();
   /** Query without its `?`; `undefined` unless the request had one and queries are kept. */
-  readonly query: string | undefined;
-  /** First path segment with its slash: `/api` of `/api/v1/x`, `/` for the root. */
-  readonly section: string;
-  readonly userAgent: string | undefined;
+  query: string | undefined = undefined;
+  userAgent: string | undefined = undefined;
   /** Referrer without user info and query. */
-  readonly referrer: string | undefined;
-  requestBodyBytes: number;
+  referrer: string | undefined = undefined;
+  requestBodyBytes = 0;
   /** Status of the final response, 0 while none was seen and for HTTP/0.9, which has none. */
-  status: number;
-  /** What the exchange carries; plain HTTP when absent. */
-  protocol?: Protocol;
+  status = 0;
+  /** What the exchange carries. */
+  protocol: Protocol = "http";
   /** The outcome of a gRPC call, `undefined` when it was not seen. */
-  grpcStatus?: number | undefined;
-  mimeType: string | undefined;
-  responseBodyBytes: number;
-  /** HAR timings in milliseconds, `undefined` when not observed. */
-  send: number | undefined;
-  wait: number | undefined;
-  receive: number | undefined;
+  grpcStatus: number | undefined = undefined;
+  mimeType: string | undefined = undefined;
+  responseBodyBytes = 0;
   /**
    * Retransmitted segments and gaps on the connection while this exchange was open. A body that ended before its time,
    * or whose end could not be told, counts as a gap too.
    */
-  retransmissions: number;
-  gaps: number;
+  retransmissions = 0;
+  gaps = 0;
+  /** What pairs a request on a connection with its response, for the connection alone: where the request began, */
+  sequence = 0;
+  /** where its response should begin, which is what the client had received when it sent the request, */
+  acknowledgement: number | undefined = undefined;
+  /** and what had been lost and repeated before. */
+  lossesBefore = 0;
+  retransmissionsBefore = 0;
+  gapsBefore = 0;
+  /** What the consumer of exchanges remembers from the request until the exchange has ended. */
+  memo: object | undefined = undefined;
+
+  /** Host asked for: lower case, no port, IPv6 literals without brackets. */
+  get host(): string {
+    return this.authority.host;
+  }
+
+  /** Port named beside the host, `undefined` when none was. */
+  get port(): number | undefined {
+    return this.authority.port;
+  }
+
+  /** Path without query or fragment, starting with `/` except for `*` and CONNECT (empty). */
+  get path(): string {
+    return this.target.path;
+  }
+
+  /** First path segment with its slash: `/api` of `/api/v1/x`, `/` for the root. */
+  get section(): string {
+    return this.target.section;
+  }
+
+  /** HAR's timings in milliseconds, `undefined` when not observed. */
+  get send(): number | undefined {
+    return elapsed(this.time, this.sentAt);
+  }
+
+  /** 0 for a response that came before the request was over: it did not keep anyone waiting. */
+  get wait(): number | undefined {
+    return elapsed(this.sentAt, this.answeredAt);
+  }
+
+  get receive(): number | undefined {
+    return elapsed(this.answeredAt, this.endedAt);
+  }
+
+  /** Sets what is asked for; `undefined` when the request does not say. */
+  askFor(authority: Authority | undefined): void {
+    const { endpoints } = this;
+    this.hostMissing = !authority || authority.host === "";
+    this.authority = !this.hostMissing
+      ? authority!
+      : authority?.port === undefined
+      ? endpoints.serverAuthority
+      : new Authority(endpoints.serverAddress, authority.port);
+  }
+
+  static readonly #pool: Exchange[] = [];
+
+  /**
+   * One from the pool or a new one, that begins at `start.time`. All but the fields set here is for the caller to fill in.
+   */
+  static make(endpoints: Endpoints, start: { readonly time: number }): Exchange {
+    const exchange = Exchange.#pool.pop() ?? new Exchange();
+    exchange.endpoints = endpoints;
+    exchange.time = start.time;
+    exchange.sentAt = NaN;
+    exchange.answeredAt = NaN;
+    exchange.endedAt = NaN;
+    exchange.query = undefined;
+    exchange.userAgent = undefined;
+    exchange.referrer = undefined;
+    exchange.requestBodyBytes = 0;
+    exchange.status = 0;
+    exchange.protocol = "http";
+    exchange.grpcStatus = undefined;
+    exchange.mimeType = undefined;
+    exchange.responseBodyBytes = 0;
+    exchange.retransmissions = 0;
+    exchange.gaps = 0;
+    return exchange;
+  }
+
+  /** Gives it back. Nothing may use it any more. */
+  release(): void {
+    this.endpoints = NOBODY;
+    this.memo = undefined;
+    if (Exchange.#pool.length < MOST_POOLED) Exchange.#pool.push(this);
+  }
 }
+
+/** Exchanges kept for the next requests at most. */
+const MOST_POOLED = 4096;
 
 /** Plain HTTP, or what goes over it. */
 export type Protocol = "http" | "grpc" | "websocket";
 
-/** What a request's header says, whatever the version of HTTP. */
-export interface RequestHead {
-  readonly method: string;
-  readonly version: string;
-  readonly target: Target;
-  /** Host asked for, in the target or a field, `undefined` when none was. */
-  readonly authority: Authority | undefined;
-  /** `undefined` unless there is one and queries are kept. */
-  readonly query: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly referrer: string | undefined;
-  readonly protocol: Protocol;
-}
-
-/** The exchange that a request begins, whose first byte was captured at `time`. */
-export function makeExchange(endpoints: Endpoints, time: number, head: RequestHead): Exchange {
-  const { target, authority } = head;
-  return {
-    endpoints,
-    time,
-    method: head.method,
-    version: head.version,
-    host: authority?.host || endpoints.serverAddress,
-    hostMissing: !authority?.host,
-    port: authority?.port,
-    path: target.path,
-    query: head.query,
-    section: target.section,
-    userAgent: head.userAgent,
-    referrer: head.referrer,
-    requestBodyBytes: 0,
-    status: 0,
-    protocol: head.protocol,
-    grpcStatus: undefined,
-    mimeType: undefined,
-    responseBodyBytes: 0,
-    send: undefined,
-    wait: undefined,
-    receive: undefined,
-    retransmissions: 0,
-    gaps: 0,
-  };
-}
-
 /** Milliseconds from one moment to a later one, 0 when the capture's clock went back in between. */
-export function elapsed(from: number, to: number): number {
-  return Math.max(0, to - from) / 1000;
+function elapsed(from: number, to: number): number | undefined {
+  const microseconds = to - from;
+  return microseconds >= 0 ? microseconds / 1000 : microseconds < 0 ? 0 : undefined;
 }
 
 /** The media type of a `Content-Type` value: without parameters, in lower case. */
@@ -151,7 +211,7 @@ export function toRecord(exchange: Exchange): ExchangeRecord {
     "client.mac": endpoints.clientMac,
     "server.mac": endpoints.serverMac,
     "network.vlan.id": endpoints.vlan,
-    "network.protocol": exchange.protocol ?? "http",
+    "network.protocol": exchange.protocol,
     "http.request.method": exchange.method,
     "http.version": exchange.version,
     "url.domain": exchange.host,

@@ -10,20 +10,10 @@
 
 import { Budget } from "../stream/reassembly.ts";
 import type { HttpContext } from "./connection.ts";
-import { elapsed, type Endpoints, type Exchange, isGrpc, makeExchange, mimeTypeOf } from "./exchange.ts";
+import { type Endpoints, Exchange, isGrpc, mimeTypeOf } from "./exchange.ts";
 import { BlockResult, type FieldHandler, FieldNames, HpackDecoder } from "./hpack.ts";
 import { type FrameHandler, FrameReader } from "./http2_frames.ts";
 import { authorityOf, cachedText, parseTarget, queryOf, referrerOf } from "./target.ts";
-
-/** A request that waits for its response. */
-export interface SentRequest {
-  readonly exchange: Exchange;
-  /** What the connection's flow had counted when the request began. */
-  readonly retransmissionsBefore: number;
-  readonly gapsBefore: number;
-  /** When the request's last byte was captured, `undefined` while its body goes on. */
-  sentAt: number | undefined;
-}
 
 /** Streams remembered on one connection at most. */
 const MOST_STREAMS = 1024;
@@ -106,7 +96,7 @@ const fields = new Fields();
 /** One stream: a request, its response, or what was seen of them. */
 interface Stream {
   /** `undefined` until the request is seen, which a hole may hold back until after the response. */
-  request: SentRequest | undefined;
+  request: Exchange | undefined;
   /** True when the request was there and could not be read. */
   unreadable: boolean;
   /** True when the request's end has passed, perhaps unseen. */
@@ -167,7 +157,7 @@ export class Http2Connection {
   }
 
   /** Takes the HTTP/1.1 request that was answered with the switch to HTTP/2: its response comes on stream 1. */
-  adopt(request: SentRequest): void {
+  adopt(request: Exchange): void {
     const stream = this.#open(UPGRADED_STREAM);
     stream.request = request;
     stream.requestOver = true;
@@ -287,12 +277,9 @@ export class Http2Connection {
       stream.unreadable = true;
       return;
     }
-    stream.request = {
-      exchange,
-      retransmissionsBefore: this.#flow.retransmissions,
-      gapsBefore: this.#flow.gaps,
-      sentAt: undefined,
-    };
+    exchange.retransmissionsBefore = this.#flow.retransmissions;
+    exchange.gapsBefore = this.#flow.gaps;
+    stream.request = exchange;
     this.#context.handler.request(exchange);
     if (endsStream) this.#endRequest(id, stream, time);
   }
@@ -309,21 +296,22 @@ export class Http2Connection {
     const asked = isConnect ? named : path;
     if (method === undefined || !asked || asked.length === 0) return undefined;
     if (fields.unknownPseudo && !values[Name.authority]) return undefined;
-    const target = parseTarget(asked, 0, asked.length, isConnect);
+    const exchange = Exchange.make(this.#clientEndpoints(), { time });
+    exchange.method = method;
+    exchange.version = "2";
+    const target = parseTarget(asked, 0, asked.length, isConnect, exchange.target);
+    exchange.askFor(
+      target.authority ?? (named && named.length > 0 ? authorityOf(named, 0, named.length) : undefined),
+    );
     const type = values[Name.contentType];
+    if (protocol === "websocket") exchange.protocol = "websocket";
+    else if (type && isGrpc(type, 0, type.length)) exchange.protocol = "grpc";
+    if (!this.#context.details) return exchange;
+    if (this.#context.keepQuery) exchange.query = queryOf(asked, target.pathEnd, target.end);
+    exchange.userAgent = fields.text(Name.userAgent);
     const referer = values[Name.referer];
-    const isWebSocket = protocol === "websocket";
-    return makeExchange(this.#clientEndpoints(), time, {
-      method,
-      version: "2",
-      target,
-      authority: target.authority ??
-        (named && named.length > 0 ? authorityOf(named, 0, named.length) : undefined),
-      query: this.#context.keepQuery ? queryOf(target, asked) : undefined,
-      userAgent: fields.text(Name.userAgent),
-      referrer: referer && referrerOf(referer, 0, referer.length),
-      protocol: isWebSocket ? "websocket" : type && isGrpc(type, 0, type.length) ? "grpc" : "http",
-    });
+    if (referer) exchange.referrer = referrerOf(referer, 0, referer.length);
+    return exchange;
   }
 
   /** A response's header or trailers in `fields`. */
@@ -349,7 +337,7 @@ export class Http2Connection {
     const stream = this.#streams.get(id);
     if (!stream || this.#client === undefined) return;
     if (direction === this.#client) {
-      if (stream.request) stream.request.exchange.requestBodyBytes += length;
+      if (stream.request) stream.request.requestBodyBytes += length;
       if (endsStream) this.#endRequest(id, stream, time);
     } else {
       stream.responseBytes += length;
@@ -360,10 +348,7 @@ export class Http2Connection {
   #endRequest(id: number, stream: Stream, time: number): void {
     const { request } = stream;
     stream.requestOver = true;
-    if (request && request.sentAt === undefined) {
-      request.sentAt = time;
-      request.exchange.send = elapsed(request.exchange.time, time);
-    }
+    if (request && Number.isNaN(request.sentAt)) request.sentAt = time;
     if (stream.responseEnd !== undefined) this.#close(id, stream);
   }
 
@@ -410,29 +395,25 @@ export class Http2Connection {
 
   /** Hands over what is known of a stream that is over. */
   #settle(stream: Stream): void {
-    const { request } = stream;
+    const { request: exchange } = stream;
     if (stream.unreadable) return;
-    if (!request) {
+    if (!exchange) {
       this.#context.losses.unpaired++;
       return;
     }
-    const { exchange } = request;
     if (stream.status === 0) {
       this.#context.losses.unpaired++;
     } else {
       exchange.status = stream.status;
       exchange.mimeType = stream.mimeType;
       exchange.responseBodyBytes = stream.responseBytes;
-      // A response that came before the request was over did not keep anyone waiting.
-      if (request.sentAt !== undefined) {
-        exchange.wait = elapsed(request.sentAt, stream.responseTime);
-      }
-      exchange.receive = elapsed(stream.responseTime, stream.responseEnd ?? stream.responseTime);
+      exchange.answeredAt = stream.responseTime;
+      exchange.endedAt = stream.responseEnd ?? stream.responseTime;
       if (stream.isGrpc) exchange.protocol = "grpc";
       if (exchange.protocol === "grpc") exchange.grpcStatus = stream.grpcStatus;
     }
-    exchange.retransmissions = this.#flow.retransmissions - request.retransmissionsBefore;
-    exchange.gaps = this.#flow.gaps - request.gapsBefore;
+    exchange.retransmissions = this.#flow.retransmissions - exchange.retransmissionsBefore;
+    exchange.gaps = this.#flow.gaps - exchange.gapsBefore;
     this.#context.handler.exchange(exchange);
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { viewOf } from "../bytes.ts";
+import { Frame } from "../frame.ts";
 import type { Budget, StreamHandler } from "../stream/reassembly.ts";
 import { Body, Framing } from "./body.ts";
 import {
@@ -23,10 +25,10 @@ export interface BodyPlan {
   readonly length: number;
   readonly ignore: boolean;
   /** True when there is no body after all if a status line stands where it should begin: it may answer HEAD. */
-  readonly mayBeEmpty?: boolean;
+  readonly mayBeEmpty: boolean;
 }
 
-/** Where and when a message began. */
+/** Where and when a message began. Each reader has one, made new with each message. */
 export interface MessageStart {
   readonly sequence: number;
   /** What the message's first segment acknowledged, `undefined` when nothing. */
@@ -36,27 +38,39 @@ export interface MessageStart {
   readonly expected: boolean;
 }
 
-/** Takes the messages of one direction. */
+/** Takes the messages of both directions. */
 export interface MessageHandler {
-  /** A head of `length` bytes is complete; its offsets are into `bytes`. */
-  head(head: Head, bytes: Uint8Array, start: MessageStart, length: number): BodyPlan;
+  /**
+   * Takes a message of the usual kind, whole in the range of the frame's bytes, where a message had to begin. Returns the
+   * offset behind it, or -1 when it is another one: then nothing was done.
+   */
+  usual(
+    frame: Frame,
+    start: number,
+    end: number,
+    sequence: number,
+    acknowledgement: number,
+    direction: 0 | 1,
+  ): number;
+  /** A head of `length` bytes is complete; its offsets are into `bytes`. What it returns is used at once. */
+  head(head: Head, bytes: Uint8Array, start: MessageStart, length: number, direction: 0 | 1): BodyPlan;
   /** A response of HTTP/0.9 begins, which has no head: its content goes on until the direction ends. */
   content(start: MessageStart): void;
   /**
    * The message that the last head began is over, after `bodyBytes` bytes of content: fewer than it had when it was
    * `cut`, and no gap tells so.
    */
-  end(bodyBytes: number, time: number, cut: boolean): void;
+  messageEnd(bodyBytes: number, time: number, cut: boolean, direction: 0 | 1): void;
   /**
    * What begins at `start` is no message of HTTP/1. Returns true when both directions were handed over to another
    * protocol from there on, which is then given `bytes[begin, end)`.
    */
-  notHttp1(bytes: Uint8Array, begin: number, end: number, start: MessageStart): boolean;
+  notHttp1(bytes: Uint8Array, begin: number, end: number, start: MessageStart, direction: 0 | 1): boolean;
   /**
    * Where messages begin is not known any more: some may pass unseen until the next is found. `missed` when at
    * least one surely did.
    */
-  lostTrack(missed: boolean): void;
+  lostTrack(missed: boolean, direction: 0 | 1): void;
   /** Something that should have been a message could not be read. */
   unparsed(): void;
 }
@@ -66,44 +80,84 @@ type State = typeof State[keyof typeof State];
 
 /** Of longer heads only so much is looked at. */
 const LONGEST_HEAD = 64 * 1024;
-const FIRST_HEAD_BUFFER = 2048;
+const FIRST_HEAD_BUFFER = 256;
+/** What such a buffer costs besides its bytes. */
+const BUFFER_OVERHEAD = 512;
 const CR = 13, LF = 10;
 
+/** Buffers of the smallest size that are free. */
+const smallBuffers: Uint8Array[] = [];
+const MOST_SMALL_BUFFERS = 1024;
+
+/** What bytes that came otherwise are put into to be looked at like a frame's. */
+const bytesOfFrame = new Frame();
+
 /** Cuts one direction into messages. */
-export class MessageReader implements StreamHandler {
+export class MessageReader implements StreamHandler, MessageStart {
   readonly #handler: MessageHandler;
+  readonly #direction: 0 | 1;
   readonly #head: Head;
-  readonly #body = new Body();
+  /** Made with the first body to be passed over. */
+  #body: Body | undefined = undefined;
   #state: State = State.between;
-  #start: MessageStart = { sequence: 0, acknowledgement: undefined, time: 0, expected: true };
+  // Where the message under way began: this is its MessageStart.
+  sequence = 0;
+  acknowledgement: number | undefined = undefined;
+  time = NaN;
+  expected = true;
   /** When the last bytes were captured. */
-  #lastTime = 0;
+  #lastTime = NaN;
   /** A head that did not come in one segment. */
-  #buffer: Uint8Array | undefined;
+  #buffer: Uint8Array | undefined = undefined;
   #buffered = 0;
   readonly #budget: Budget;
   /** True once a message was read: from then on there should be nothing else. */
   #isHttp = false;
   /** True while a head is read that may turn out to be none: the direction had lost track. */
-  #tentative: boolean;
+  #tentative = false;
   /** True before the body of which {@link BodyPlan.mayBeEmpty} says so. */
   #mayBeEmpty = false;
   /** True when the next message answers a request of HTTP/0.9. */
   #mayLackHead = false;
   /** What takes the bytes behind the message under way, when that is not this reader. */
-  #successor: StreamHandler | undefined;
+  #successor: StreamHandler | undefined = undefined;
 
   /**
    * @param head Where heads are parsed to; shared by all readers.
    * @param budget Bytes of unfinished heads; shared by all readers.
-   * @param fromStart False when the connection was met in the middle, where no message need begin.
    */
-  constructor(handler: MessageHandler, head: Head, budget: Budget, fromStart: boolean) {
+  constructor(handler: MessageHandler, direction: 0 | 1, head: Head, budget: Budget) {
     this.#handler = handler;
+    this.#direction = direction;
     this.#head = head;
     this.#budget = budget;
+  }
+
+  /**
+   * Makes it new for a connection.
+   *
+   * @param fromStart False when the connection was met in the middle, where no message need begin.
+   */
+  begin(fromStart: boolean): void {
+    this.#dropBuffer();
+    this.#state = fromStart ? State.between : State.lost;
     this.#tentative = !fromStart;
-    if (!fromStart) this.#state = State.lost;
+    this.#lastTime = NaN;
+    this.#isHttp = false;
+    this.#mayBeEmpty = false;
+    this.#mayLackHead = false;
+    this.#successor = undefined;
+  }
+
+  /** True where a message has to begin. */
+  get expectsMessage(): boolean {
+    return this.#state === State.between && !this.#mayLackHead;
+  }
+
+  /** Notes that a message was read for it. */
+  tookMessage(time: number): void {
+    this.#lastTime = time;
+    this.#isHttp = true;
   }
 
   data(
@@ -116,6 +170,22 @@ export class MessageReader implements StreamHandler {
   ): void {
     this.#lastTime = time;
     let at = start;
+    if (this.expectsMessage && acknowledgement !== undefined) {
+      bytesOfFrame.setMemory(bytes, viewOf(bytes));
+      bytesOfFrame.time = time;
+      const behind = this.#handler.usual(
+        bytesOfFrame,
+        start,
+        end,
+        sequence,
+        acknowledgement,
+        this.#direction,
+      );
+      if (behind >= 0) {
+        this.tookMessage(time);
+        at = behind;
+      }
+    }
     while (at < end) {
       switch (this.#state) {
         case State.between:
@@ -123,8 +193,10 @@ export class MessageReader implements StreamHandler {
           // Empty lines before a message are allowed (RFC 9112 section 2.2).
           while (at < end && (bytes[at] === CR || bytes[at] === LF)) at++;
           if (at === end) return;
-          const expected = this.#state === State.between;
-          this.#start = { sequence: (sequence + at - start) | 0, acknowledgement, time, expected };
+          this.sequence = (sequence + at - start) | 0;
+          this.acknowledgement = acknowledgement;
+          this.time = time;
+          this.expected = this.#state === State.between;
           at = this.#beginMessage(bytes, at, end, time);
           break;
         }
@@ -137,9 +209,9 @@ export class MessageReader implements StreamHandler {
             break;
           }
           this.#mayBeEmpty = false;
-          at = this.#body.consume(bytes, at, end);
+          at = this.#body!.consume(bytes, at, end);
           // Once track is lost, messages are looked for where segments begin.
-          if (this.#body.done && !this.#endBody(time)) return;
+          if (this.#body!.done && !this.#endBody(time)) return;
           break;
         case State.ignored:
           return;
@@ -164,8 +236,8 @@ export class MessageReader implements StreamHandler {
         break;
       case State.body: {
         this.#mayBeEmpty = false;
-        const behind = this.#body.skip(length);
-        if (behind < 0 || this.#body.done) this.#endBody(time, behind < 0 && !lost);
+        const behind = this.#body!.skip(length);
+        if (behind < 0 || this.#body!.done) this.#endBody(time, behind < 0 && !lost);
         if (behind === 0) break;
         if (this.#successor) {
           this.#successor.missing(length, lost, time);
@@ -183,7 +255,7 @@ export class MessageReader implements StreamHandler {
 
   end(time: number): void {
     if (this.#state === State.head && this.#isContent) this.#bufferIsContent();
-    if (this.#state === State.body) this.#endBody(time, !this.#body.endsWithConnection);
+    if (this.#state === State.body) this.#endBody(time, !this.#body!.endsWithConnection);
     else if (this.#state === State.head && !this.#tentative) this.#handler.unparsed();
     this.#successor?.end(time);
     this.ignore();
@@ -234,20 +306,24 @@ export class MessageReader implements StreamHandler {
         this.#beginContent();
         return at;
       }
-      if (this.#handler.notHttp1(bytes, at, end, this.#start)) return at;
+      if (this.#handler.notHttp1(bytes, at, end, this, this.#direction)) return at;
       this.#invalid();
       return end;
     }
     this.#state = State.head;
     this.#buffered = 0;
-    this.#append(bytes, at, end);
-    this.#limitHead(time);
+    if (this.#append(bytes, at, end)) this.#limitHead(time);
+    else this.#invalid();
     return end;
   }
 
   #continueHead(bytes: Uint8Array, at: number, end: number, time: number): number {
     const before = this.#buffered;
     const buffer = this.#append(bytes, at, end);
+    if (!buffer) {
+      this.#invalid();
+      return end;
+    }
     const length = this.#buffered;
     const parsed = this.#parseBuffer(buffer, before);
     if (parsed === PARTIAL) {
@@ -263,8 +339,8 @@ export class MessageReader implements StreamHandler {
       this.#bufferIsContent();
       return at + length - before;
     }
-    if (this.#handler.notHttp1(buffer, 0, length, this.#start)) {
-      const { sequence, acknowledgement, time } = this.#start;
+    if (this.#handler.notHttp1(buffer, 0, length, this, this.#direction)) {
+      const { sequence, acknowledgement, time } = this;
       this.#successor?.data(buffer, 0, length, sequence, acknowledgement, time);
       this.#dropBuffer();
       return at + length - before;
@@ -298,14 +374,14 @@ export class MessageReader implements StreamHandler {
   #beginContent(): void {
     this.#mayLackHead = false;
     this.#isHttp = true;
-    this.#body.start(Framing.untilClose, 0);
+    this.#startBody(Framing.untilClose, 0);
     this.#state = State.body;
-    this.#handler.content(this.#start);
+    this.#handler.content(this);
   }
 
   #bufferIsContent(): void {
     this.#beginContent();
-    this.#body.consume(this.#buffer!, 0, this.#buffered);
+    this.#body!.consume(this.#buffer!, 0, this.#buffered);
     this.#dropBuffer();
   }
 
@@ -319,25 +395,25 @@ export class MessageReader implements StreamHandler {
       isUsualMethod(bytes, this.#head.methodStart, this.#head.methodEnd);
   }
 
-  /** Gives up the unfinished head when it, or all of them together, are as long as they may be. */
+  /** Gives up the unfinished head when it is as long as it may be. */
   #limitHead(time: number): void {
-    if (this.#buffered === LONGEST_HEAD) {
-      if (!this.#giveUpHead(time)) this.#invalid();
-    } else if (this.#budget.used > this.#budget.limit) {
-      this.#invalid();
-    }
+    if (this.#buffered === LONGEST_HEAD && !this.#giveUpHead(time)) this.#invalid();
   }
 
-  /** Adds to the unfinished head, as far as a head may be long. */
-  #append(bytes: Uint8Array, at: number, end: number): Uint8Array {
+  /** Adds to the unfinished head, as far as a head may be long. Returns `undefined` when there is no room. */
+  #append(bytes: Uint8Array, at: number, end: number): Uint8Array | undefined {
     const taken = Math.min(end - at, LONGEST_HEAD - this.#buffered);
     const needed = this.#buffered + taken;
     let buffer = this.#buffer;
     if (!buffer || buffer.length < needed) {
-      buffer = new Uint8Array(Math.min(LONGEST_HEAD, Math.max(FIRST_HEAD_BUFFER, needed * 2)));
+      const size = needed <= FIRST_HEAD_BUFFER ? FIRST_HEAD_BUFFER : Math.min(LONGEST_HEAD, needed * 2);
+      if (this.#budget.used + size + BUFFER_OVERHEAD > this.#budget.limit) return undefined;
+      buffer = size === FIRST_HEAD_BUFFER
+        ? smallBuffers.pop() ?? new Uint8Array(FIRST_HEAD_BUFFER)
+        : new Uint8Array(size);
       if (this.#buffer) buffer.set(this.#buffer.subarray(0, this.#buffered));
       this.#dropBuffer();
-      this.#budget.used += buffer.length;
+      this.#budget.used += buffer.length + BUFFER_OVERHEAD;
       this.#buffer = buffer;
     }
     buffer.set(bytes.subarray(at, at + taken), this.#buffered);
@@ -347,17 +423,29 @@ export class MessageReader implements StreamHandler {
 
   #dropBuffer(): void {
     if (!this.#buffer) return;
-    this.#budget.used -= this.#buffer.length;
+    this.#budget.used -= this.#buffer.length + BUFFER_OVERHEAD;
+    const isSmall = this.#buffer.length === FIRST_HEAD_BUFFER;
+    if (isSmall && smallBuffers.length < MOST_SMALL_BUFFERS) smallBuffers.push(this.#buffer);
     this.#buffer = undefined;
   }
 
   #headComplete(bytes: Uint8Array, at: number, end: number, time: number): void {
     const plan = this.#giveHead(bytes, at, end);
-    this.#body.start(plan.framing, plan.length);
-    this.#mayBeEmpty = plan.mayBeEmpty ?? false;
-    if (this.#body.done) this.#endBody(time);
-    else this.#state = State.body;
-    if (plan.ignore) this.#state = this.#successor ? State.handedOver : State.ignored;
+    const { ignore } = plan;
+    this.#mayBeEmpty = plan.mayBeEmpty;
+    if (plan.framing === Framing.none) {
+      this.#state = this.#successor ? State.handedOver : State.between;
+      this.#handler.messageEnd(0, time, false, this.#direction);
+    } else {
+      this.#startBody(plan.framing, plan.length);
+      this.#state = State.body;
+    }
+    if (ignore) this.#state = this.#successor ? State.handedOver : State.ignored;
+  }
+
+  #startBody(framing: Framing, length: number): void {
+    this.#body ??= new Body();
+    this.#body.start(framing, length);
   }
 
   /** Hands over the head in `bytes[at, end)`, its fields on one line each. */
@@ -365,10 +453,12 @@ export class MessageReader implements StreamHandler {
     this.#tentative = false;
     this.#mayLackHead = false;
     this.#isHttp = true;
-    if (!this.#head.hasFolds) return this.#handler.head(this.#head, bytes, this.#start, end - at);
+    if (!this.#head.hasFolds) {
+      return this.#handler.head(this.#head, bytes, this, end - at, this.#direction);
+    }
     const unfolded = unfold(bytes, at, end);
     this.#head.parse(unfolded, 0, unfolded.length);
-    return this.#handler.head(this.#head, unfolded, this.#start, end - at);
+    return this.#handler.head(this.#head, unfolded, this, end - at, this.#direction);
   }
 
   /**
@@ -380,10 +470,10 @@ export class MessageReader implements StreamHandler {
     const buffer = this.#buffer!, length = this.#buffered;
     const isPartial = this.#head.parse(buffer, 0, length) === PARTIAL;
     if (!isPartial || !this.#head.hasStartLine || !this.#isPlausible(buffer)) return false;
-    const plan = this.#giveHead(buffer, 0, length);
-    this.#handler.end(0, time, true);
+    const { ignore } = this.#giveHead(buffer, 0, length);
+    this.#handler.messageEnd(0, time, true, this.#direction);
     this.#handler.unparsed();
-    if (plan.ignore) {
+    if (ignore) {
       this.#dropBuffer();
       this.#state = this.#successor ? State.handedOver : State.ignored;
     } else {
@@ -394,9 +484,9 @@ export class MessageReader implements StreamHandler {
 
   /** Returns false when the body was broken, so that the next message must be looked for. */
   #endBody(time: number, cut = false): boolean {
-    const { broken } = this.#body;
+    const { broken, bytes } = this.#body!;
     this.#state = this.#successor ? State.handedOver : State.between;
-    this.#handler.end(this.#body.bytes, time, cut || broken);
+    this.#handler.messageEnd(bytes, time, cut || broken, this.#direction);
     if (broken) {
       this.#handler.unparsed();
       this.#loseTrack(false);
@@ -416,7 +506,7 @@ export class MessageReader implements StreamHandler {
 
   #loseTrack(missed: boolean): void {
     this.#searchOn();
-    this.#handler.lostTrack(missed);
+    this.#handler.lostTrack(missed, this.#direction);
   }
 
   /** Looks for a message where the next segment begins. */

@@ -1,5 +1,5 @@
 /**
- * Standard output and files to write to.
+ * Standard output, standard error and files to write to.
  *
  * @module
  */
@@ -15,6 +15,15 @@ export const standardOutput: Output = {
   write: (data) => writeTo("standard output", Deno.stdout, data),
   close() {},
 };
+
+/** Prints one line on standard error; there is nobody to tell when that fails. */
+export function note(line: string): void {
+  try {
+    Deno.stderr.writeSync(encoder.encode(`trafficsniffer: ${line}\n`));
+  } catch {
+    // Nobody reads it.
+  }
+}
 
 /**
  * Opens a file to write to, emptied if it exists.

@@ -8,11 +8,11 @@ import type { World } from "../app/ports.ts";
 import { systemClock } from "./clock.ts";
 import { startDemoTraffic } from "./demo_traffic.ts";
 import { environment } from "./libc.ts";
-import { openOutput, standardOutput } from "./output.ts";
+import { note, openOutput, standardOutput } from "./output.ts";
 import { openFile, openLive } from "./pcap/capture.ts";
 import { listDevices } from "./pcap/devices.ts";
 import { libpcapVersion } from "./pcap/library.ts";
-import { PipeSource, takeStandardInput } from "./pcap/pipe.ts";
+import { DescriptorSource, takeStandardInput } from "./pcap/descriptor.ts";
 import { StandardTerminal } from "./terminal.ts";
 
 /** How long a run may take to end in good order after an error that nobody handled, in milliseconds. */
@@ -38,7 +38,7 @@ export function realWorld(): World {
     capture: {
       live: openLive,
       file: openFile,
-      standardInput: (options) => new PipeSource(takeStandardInput(), "-", "pipe", options),
+      standardInput: (options) => new DescriptorSource(takeStandardInput(), "-", "pipe", options),
       loopback: Deno.build.os === "darwin" ? "lo0" : "lo",
       devices: listDevices,
       library: libpcapVersion,
@@ -53,13 +53,4 @@ export function realWorld(): World {
     note,
     stop: stop.signal,
   };
-}
-
-/** Prints one line on standard error; there is nobody to tell when that fails. */
-export function note(line: string): void {
-  try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`trafficsniffer: ${line}\n`));
-  } catch {
-    // Nobody reads it.
-  }
 }

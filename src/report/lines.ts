@@ -137,12 +137,13 @@ export interface TableLines {
 
 /**
  * A table in `columns` cells. The columns that fit are shown, by priority; the flexible one takes the room that
- * is left, or what it needs where there is no limit (`Infinity`).
+ * is left, or what it needs where there is no limit (`Infinity`). Notes stand behind headings where there is room.
  */
 export function tableLines(table: Table, columns: number, look: Look): TableLines {
-  const natural = table.columns.map((column, index) =>
-    table.rows.reduce((most, row) => Math.max(most, width(row[index]!.text)), width(column.heading))
-  );
+  const natural = table.columns.map((column, index) => {
+    const heading = columns === Infinity ? headingIn(column, Infinity) : column.heading;
+    return table.rows.reduce((most, row) => Math.max(most, width(row[index]!.text)), width(heading));
+  });
   const kept = chooseColumns(table.columns, natural, columns);
   const flexible = kept.find((index) => table.columns[index]!.flexible);
   const fixed = kept.reduce((sum, index) => sum + (index === flexible ? 0 : natural[index]!), 0);
@@ -157,9 +158,19 @@ export function tableLines(table: Table, columns: number, look: Look): TableLine
       tone: cells[index]!.tone,
     }));
   return {
-    heading: toLine(table.columns.map(({ heading }) => ({ text: heading, tone: "heading" }))),
+    heading: toLine(
+      table.columns.map((column, index) => ({
+        text: headingIn(column, widths[kept.indexOf(index)] ?? 0),
+        tone: "heading",
+      })),
+    ),
     rows: table.rows.map(toLine),
   };
+}
+
+/** A column's heading with the first of its notes that fits. */
+function headingIn({ heading, notes }: Column, columns: number): string {
+  return notes.map((note) => `${heading} (${note})`).find((text) => width(text) <= columns) ?? heading;
 }
 
 /** Indices of the columns that are shown in `room` cells: by priority, each that still fits. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import stringWidth from "string-width";
+import { eastAsianWidth } from "get-east-asian-width";
 
 /** What `sanitize` may let through. */
 export interface SanitizeOptions {
@@ -68,11 +68,16 @@ export function ellipsis(unicode: boolean): string {
   return unicode ? "…" : "...";
 }
 
-/** Cells that sanitised text takes. Terminals advance by code point, so it is measured by code point. */
+/**
+ * Cells that sanitised text takes. Terminals advance by code point, so it is measured by code point; of what is left
+ * in it, only marks take none.
+ */
 export function width(text: string): number {
   if (printableAscii.test(text)) return text.length;
   let cells = 0;
-  for (const character of text) cells += stringWidth(character);
+  for (const character of text) {
+    if (!nonspacingMark.test(character)) cells += eastAsianWidth(character.codePointAt(0)!);
+  }
   return cells;
 }
 

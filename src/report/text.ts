@@ -6,7 +6,7 @@
 
 import type { Report } from "../stats/report.ts";
 import { clip, flow, grid, type Line, line, lineWidth, type Look, paint, tableLines } from "./lines.ts";
-import { makeView, type RunStatus, type Table } from "./view.ts";
+import { makeView, type RunStatus, type Table, type View } from "./view.ts";
 
 /** Width that figures are grouped to where there is room. */
 const gridColumns = 100;
@@ -47,9 +47,14 @@ export function textReport(report: Report, status: RunStatus, look: Look, column
     ...table(view.topHostSections),
     ...table(view.sections),
     ...table(view.paths),
-    ...(view.approximate ? [line("~ marks an estimate: a table was full.", "faint")] : []),
+    ...(view.approximate ? [line(estimateNote(view), "faint")] : []),
   ];
   return lines.map((line) => paint(clip(line, columns, look), look) + "\n").join("") + "\n";
+}
+
+function estimateNote({ distinctError }: View): string {
+  const note = "~ marks an estimate: a table was full.";
+  return distinctError === "" ? note : `${note} The standard error of totals so marked is ${distinctError}.`;
 }
 
 function indent(content: Line): Line {

@@ -6,7 +6,14 @@
  */
 
 import { formatDuration } from "../duration.ts";
-import type { AlertFigures, CaptureFigures, KeyFigures, Report, StatusCounts } from "../stats/report.ts";
+import type {
+  AlertFigures,
+  CaptureFigures,
+  ErrorBounds,
+  KeyFigures,
+  Report,
+  StatusCounts,
+} from "../stats/report.ts";
 import { bytes, count, decimal, duration, percent, timeOfDay, timeSeenFrom } from "./format.ts";
 import { sanitize } from "./sanitize.ts";
 
@@ -41,6 +48,8 @@ export interface Column {
   readonly priority: number;
   /** Takes the room that the others leave. */
   readonly flexible: boolean;
+  /** What to say behind the heading: the first of these that there is room for. */
+  readonly notes: readonly string[];
 }
 
 /** Each row has one cell a column. */
@@ -72,6 +81,8 @@ export interface View {
   readonly paths: Table;
   /** Whether some figure is marked `~`. */
   readonly approximate: boolean;
+  /** Standard error of the totals that are marked `~`, such as `0.8%`; `""` when none is. */
+  readonly distinctError: string;
 }
 
 /** Marks that differ with what the terminal can draw. */
@@ -94,6 +105,12 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
   const marks = options.unicode ? unicodeMarks : asciiMarks;
   const { totals, capture } = report;
   const estimated = (name: string) => totals.approximate.includes(name) ? "~" : "";
+  const accuracy = (name: keyof ErrorBounds): Accuracy => {
+    const bound = totals.errorBounds?.[name] ?? 0;
+    const most = `up to ${count(bound)} too low`;
+    const notes = [`counts may be ${most}`, most, `${marks.atMost}${count(bound)} too low`];
+    return { mark: estimated(name), notes: bound > 0 ? notes : [] };
+  };
   const figure = (name: keyof typeof totals & string, label: string, format: (value: number) => string) =>
     field(label, `${estimated(name)}${format(totals[name] as number)}`);
 
@@ -141,27 +158,28 @@ export function makeView(report: Report, status: RunStatus, options: { unicode: 
       "Hosts",
       report.hosts.map((row) => [clean(row.host), row]),
       totals.requests,
-      estimated("hosts"),
+      accuracy("hosts"),
     ),
     topHostSections: tabulateRequests(
       host ? `Sections of ${clean(host.host)}` : "Sections of the busiest host",
       report.topHostSections.map((row) => [clean(row.section), row.requests]),
       host?.requests ?? 0,
-      estimated("sections"),
+      accuracy("sections"),
     ),
     sections: tabulateFigures(
       "Sections",
       report.sections.map((row) => [clean(row.host + row.section), row]),
       totals.requests,
-      estimated("sections"),
+      accuracy("sections"),
     ),
     paths: tabulateRequests(
       "Paths",
       report.paths.map((row) => [clean(row.host + row.path), row.requests]),
       totals.requests,
-      estimated("paths"),
+      accuracy("paths"),
     ),
     approximate: totals.approximate.length > 0,
+    distinctError: totals.distinctError === undefined ? "" : percent(totals.distinctError),
   };
 }
 
@@ -256,6 +274,12 @@ function tabulateAlerts(report: Report, marks: Marks, clean: (text: string) => s
   });
 }
 
+/** How far the requests of a list can be trusted: the mark of an estimate, and by how many it can be too low. */
+interface Accuracy {
+  readonly mark: string;
+  readonly notes: readonly string[];
+}
+
 type StatusClass = keyof StatusCounts;
 
 /** Requests, their share of `whole`, rate, status classes and wait by host or section. */
@@ -263,7 +287,7 @@ function tabulateFigures(
   title: string,
   keyed: (readonly [string, KeyFigures])[],
   whole: number,
-  mark: string,
+  accuracy: Accuracy,
 ): Table {
   const statuses: [string, readonly StatusClass[], number][] = [
     ["2xx", ["2xx"], 5],
@@ -277,7 +301,7 @@ function tabulateFigures(
     const wait = (value: number | undefined) => span(value === undefined ? "" : decimal(value));
     return [
       span(key),
-      span(`${mark}${count(requests)}`),
+      span(`${accuracy.mark}${count(requests)}`),
       // Not the report's share, which is rounded: rounded again it would differ from that of a path.
       span(share(requests, whole)),
       span(decimal(requestsPerSecond)),
@@ -292,7 +316,7 @@ function tabulateFigures(
   });
   return withoutEmptyColumns({
     columns: [
-      column(title, "left", 0, true),
+      { ...column(title, "left", 0, true), notes: accuracy.notes },
       column("requests", "right", 0),
       column("share", "right", 1),
       column("per s", "right", 4),
@@ -310,22 +334,22 @@ function tabulateRequests(
   title: string,
   keyed: (readonly [string, number])[],
   whole: number,
-  mark: string,
+  accuracy: Accuracy,
 ): Table {
   return {
     columns: [
-      column(title, "left", 0, true),
+      { ...column(title, "left", 0, true), notes: accuracy.notes },
       column("requests", "right", 0),
       column("share", "right", 1),
     ],
     rows: keyed.map((
       [key, requests],
-    ) => [span(key), span(`${mark}${count(requests)}`), span(share(requests, whole))]),
+    ) => [span(key), span(`${accuracy.mark}${count(requests)}`), span(share(requests, whole))]),
   };
 }
 
 function column(heading: string, align: "left" | "right", priority: number, flexible = false): Column {
-  return { heading, align, priority, flexible };
+  return { heading, align, priority, flexible, notes: [] };
 }
 
 /** Leaves out the columns that may be dropped and say nothing. */

@@ -24,6 +24,12 @@ export interface AlertOptions {
   losses: () => AlertLosses;
 }
 
+/** What rules look at. Handed on whole: a number that is no small integer would be copied to the heap for each call. */
+export interface TimedRequest {
+  /** When it was made. */
+  readonly time: number;
+}
+
 /** One time that more requests than the threshold fell into the window, still going on or over. */
 class Alert {
   value: number;
@@ -31,6 +37,8 @@ class Alert {
   resolvedAt: number | undefined;
   readonly #lossesAtStart: AlertLosses;
   #lossesAtEnd: AlertLosses | undefined;
+  /** The figures once they no longer change. */
+  #final: AlertFigures | undefined;
 
   constructor(
     readonly rule: RequestThreshold,
@@ -56,6 +64,14 @@ class Alert {
 
   /** `now` and `losses` count while it is firing only. */
   figures(now: number, losses: AlertLosses): AlertFigures {
+    if (this.resolvedAt === undefined) return this.#figures(now, losses);
+    const { ...figures } = this.#final ??= this.#figures(now, losses);
+    figures.losses = { ...figures.losses };
+    figures.contributors = figures.contributors.map((contributor) => ({ ...contributor }));
+    return figures;
+  }
+
+  #figures(now: number, losses: AlertLosses): AlertFigures {
     const { threshold, window, text } = this.rule;
     const resolved = this.resolvedAt !== undefined;
     const duration = (this.resolvedAt ?? now) - this.startedAt;
@@ -109,12 +125,13 @@ class RequestThreshold {
     return this.#hits.now;
   }
 
-  request(time: number): void {
-    this.#hits.add(time);
-    const { count, now } = this.#hits;
+  request(request: TimedRequest): void {
+    const hits = this.#hits;
+    hits.add(request.time);
+    const count = hits.count;
     if (count <= this.threshold) return;
     if (this.#firing !== undefined) return this.#firing.goOn(count);
-    this.#firing = new Alert(this, now, count, this.#losses());
+    this.#firing = new Alert(this, hits.now, count, this.#losses());
     this.#onFire(this.#firing);
   }
 
@@ -146,14 +163,19 @@ export class Alerts {
     this.#rules = [new RequestThreshold(threshold, windowMicros, losses, (alert) => this.#keep(alert))];
   }
 
+  /** Latest time seen, `-Infinity` before the first. */
+  get now(): number {
+    return this.#rules[0]!.now;
+  }
+
   /** Resolved alerts that are no longer kept. */
   get evicted(): number {
     return this.#evicted;
   }
 
-  /** Counts a request made at `time`. */
-  request(time: number): void {
-    for (const rule of this.#rules) rule.request(time);
+  /** Counts a request. */
+  request(request: TimedRequest): void {
+    for (let rule = 0; rule < this.#rules.length; rule++) this.#rules[rule]!.request(request);
   }
 
   /** Lets time pass: an alert resolves at the moment its condition ended, without any traffic. */

@@ -4,25 +4,29 @@
  * @module
  */
 
-import { type Bits64, hash, randomHashKey } from "./hash.ts";
+import { type Bits64, hash, mix, randomHashKey } from "./hash.ts";
 
 const INDEX_BITS = 14;
 const REGISTERS = 1 << INDEX_BITS;
+/** Standard error of an estimate, relative to the true number. */
+export const STANDARD_ERROR = 0.0081;
 /** Highest rank: the position of the first 1 bit among 32, or one more when there is none. */
 const MAX_RANK = 33;
 
 /**
- * HyperLogLog: estimates the number of different hashes added, with a standard error of 0.8 %, in 16 KiB.
+ * HyperLogLog: estimates the number of different keys added, with a standard error of 0.81 %, in 16 KiB.
  * The estimator is Ertl's, which needs no correction for small or large numbers (O. Ertl, "New cardinality
  * estimation algorithms for HyperLogLog sketches", 2017).
  */
 export class HyperLogLog {
   readonly #registers = new Uint8Array(REGISTERS);
 
-  add(bits: Bits64): void {
-    const index = bits[0] & (REGISTERS - 1);
-    const rank = Math.clz32(bits[1]) + 1;
-    if (rank > (this.#registers[index] ?? 0)) this.#registers[index] = rank;
+  /** Adds a key by two independent hashes of it, of 32 bits each. Hashes at equal distances do no harm. */
+  add(first: number, second: number): void {
+    const rankBits = mix(second);
+    const index = mix(first ^ rankBits) & (REGISTERS - 1);
+    const rank = Math.clz32(rankBits) + 1;
+    if (rank > this.#registers[index]!) this.#registers[index] = rank;
   }
 
   /** The estimate, rounded to a whole number. */
@@ -87,7 +91,8 @@ export class DistinctCounter {
       if (size === before) return;
       if (size > this.#cap) this.#exact = undefined;
     }
-    this.#sketch.add(hash(text, this.#key));
+    const [first, second] = hash(text, this.#key);
+    this.#sketch.add(first, second);
   }
 
   /** Never falls: an estimate below what was counted exactly is not believed. */

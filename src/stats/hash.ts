@@ -1,6 +1,6 @@
 /**
- * A keyed hash of strings: whoever sends the strings does not know the key and so cannot choose strings that
- * collide.
+ * Keyed hashes of text and of words: whoever sends what is hashed does not know the key, and so cannot choose
+ * what collides.
  *
  * @module
  */
@@ -75,4 +75,65 @@ export function hash(text: string, key: Bits64): Bits64 {
   const first = state.finish();
   state.b ^= 0xdd;
   return [first, state.finish()];
+}
+
+/** Which bytes of the last word count, by the length in bytes modulo 4, in the machine's byte order. */
+export const LAST_WORD = new Int32Array(
+  new Uint8Array([255, 255, 255, 255, 255, 0, 0, 0, 255, 255, 0, 0, 255, 255, 255, 0]).buffer,
+);
+
+/**
+ * A hash of words for tables: each half of a word is multiplied by a random number of its place, and all are added
+ * up. For any two keys chosen without knowing these numbers, the highest 17 bits of their hashes are independent
+ * (D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014): take the highest bits. Similar keys
+ * have hashes at equal distances, so an estimate of different keys needs them mixed.
+ */
+export class WordHash {
+  readonly #key: Bits64;
+  readonly #name: string;
+  /** Two random numbers a word. */
+  #factors = new Int32Array(0);
+  readonly #lengthFactor: number;
+
+  /** Hashes of the same key and another `name` are independent. */
+  constructor(key: Bits64, name: string) {
+    this.#key = key;
+    this.#name = name;
+    this.#lengthFactor = hash(name, key)[0];
+    this.#grow(64);
+  }
+
+  /** Hashes the first `length` bytes of `words`. What is given as `start` is hashed with them. */
+  of(start: number, words: Int32Array, length: number): number {
+    let sum = start + Math.imul(length, this.#lengthFactor) | 0;
+    const last = (length + 3 >> 2) - 1;
+    if (last < 0) return sum;
+    if (2 * last >= this.#factors.length) this.#grow(last + 1);
+    const factors = this.#factors;
+    for (let index = 0; index < last; index++) {
+      const word = words[index]!;
+      sum = sum + Math.imul(word & 0xffff, factors[2 * index]!) +
+          Math.imul(word >>> 16, factors[2 * index + 1]!) | 0;
+    }
+    const word = words[last]! & LAST_WORD[length & 3]!;
+    return sum + Math.imul(word & 0xffff, factors[2 * last]!) +
+        Math.imul(word >>> 16, factors[2 * last + 1]!) | 0;
+  }
+
+  #grow(words: number): void {
+    const old = this.#factors;
+    const grown = new Int32Array(Math.max(2 * words, 2 * old.length));
+    grown.set(old);
+    for (let index = old.length; index < grown.length; index += 2) {
+      grown.set(hash(`${this.#name} ${index}`, this.#key), index);
+    }
+    this.#factors = grown;
+  }
+}
+
+/** Spreads each bit of a word over all of them. */
+export function mix(word: number): number {
+  let mixed = Math.imul(word ^ word >>> 16, 0x85ebca6b);
+  mixed = Math.imul(mixed ^ mixed >>> 13, 0xc2b2ae35);
+  return mixed ^ mixed >>> 16;
 }

@@ -46,6 +46,9 @@ export interface HostPath {
   requests: number;
 }
 
+/** By the name of a list. */
+export type ErrorBounds = Partial<Record<"hosts" | "sections" | "paths", number>>;
+
 /** What the capture did not see or could not use. All are counts since the start. */
 export interface CaptureFigures {
   packets: number;
@@ -102,6 +105,10 @@ export interface Report {
     bytes: number;
     /** Names of the figures above, or of lists, that are estimates because a cap was reached. */
     approximate: string[];
+    /** By how many requests a count in a list can be too low, at most; of lists that are estimates. */
+    errorBounds?: ErrorBounds;
+    /** Standard error of the numbers of hosts, sections, paths and clients that are estimates, as a part of them. */
+    distinctError?: number;
   };
   hosts: HostFigures[];
   /** Sections of the busiest host. */

@@ -20,8 +20,9 @@ export class SlidingWindow {
   /** Length of a bucket in microseconds. */
   readonly #width: number;
   readonly #hits: Float64Array;
-  /** Number of the current bucket, counted from the epoch, and when it ends. */
+  /** Number of the current bucket, counted from the epoch, its place in the ring, and when it ends. */
   #bucket = -Infinity;
+  #slot = 0;
   #bucketEnd = -Infinity;
   #now = -Infinity;
   #count = 0;
@@ -60,8 +61,7 @@ export class SlidingWindow {
   /** Moves the window's end to `now` and counts `hits` there. */
   add(now: number, hits = 1): void {
     this.advance(now);
-    const slot = this.#slotOf(this.#bucket);
-    this.#hits[slot] = (this.#hits[slot] ?? 0) + hits;
+    this.#hits[this.#slot]! += hits;
     this.#count += hits;
   }
 
@@ -79,6 +79,7 @@ export class SlidingWindow {
       this.#onExpire?.(bucket * this.#width, this.#count);
     }
     this.#bucket = target;
+    this.#slot = this.#slotOf(target);
     this.#bucketEnd = (target + 1) * this.#width;
   }
 

@@ -5,13 +5,27 @@
  * @module
  */
 
-import { finishHash, hashWord, i32 } from "../bytes.ts";
+import { hashWord, i32 } from "../bytes.ts";
+import type { Frame } from "../frame.ts";
 import { Flag, type Packet } from "../wire/packet.ts";
-import { Budget, FAR, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
+import { FAR, HeldMemory, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
 
 /** What the layer above makes of one TCP connection. Directions are 0 and 1, named as the flow has them. */
 export interface Connection {
-  readonly handlers: readonly [StreamHandler, StreamHandler];
+  /** Takes what was sent in `direction`. */
+  handler(direction: 0 | 1): StreamHandler;
+  /**
+   * Takes what the handler of `direction` would be given next: a range of the frame's bytes, of which memory and time are
+   * looked at.
+   */
+  inOrder(
+    frame: Frame,
+    start: number,
+    end: number,
+    sequence: number,
+    acknowledgement: number,
+    direction: 0 | 1,
+  ): void;
   /** Both directions are over, or the flow is given up; nothing more will come. */
   close(): void;
 }
@@ -35,8 +49,8 @@ export interface FlowLimits {
   readonly heldBytes: number;
 }
 
-/** 128 Ki flows, and 64 MiB of bytes held behind holes. */
-export const DEFAULT_FLOW_LIMITS: FlowLimits = { flows: 2 ** 17, heldBytes: 2 ** 26 };
+/** 48 Ki flows, with a connection each about 60 MiB, and 16 MiB of bytes held behind holes. */
+export const DEFAULT_FLOW_LIMITS: FlowLimits = { flows: 3 * 2 ** 14, heldBytes: 2 ** 24 };
 
 const SECOND = 1_000_000;
 /** Idle flows are forgotten after this time, by stage. */
@@ -56,7 +70,7 @@ export class Flow {
   readonly streams: readonly [Stream, Stream] = [new Stream(), new Stream()];
   connection: Connection | undefined = undefined;
   stage: Stage = Stage.opening;
-  lastSeen = 0;
+  lastSeen = NaN;
   /** The direction that asked for the connection, `undefined` when that was not seen. */
   initiator: 0 | 1 | undefined = undefined;
   /** When it was reset, `undefined` while it was not: what was captured out of order may yet come. */
@@ -67,6 +81,14 @@ export class Flow {
   /** Neighbours in the list of the flows of its stage. */
   older: Flow | undefined = undefined;
   newer: Flow | undefined = undefined;
+
+  /** Of its key. */
+  hash = 0;
+  /**
+   * True while the connection is open and nothing is waited for: the next segment in order has but to be delivered.
+   * Kept by the table, for the fast lane.
+   */
+  isSteady = false;
 
   constructor(readonly index: number) {}
 }
@@ -99,31 +121,31 @@ const KEY_WORDS = 11;
 export class FlowTable {
   readonly losses: StreamLosses = { tcpGaps: 0, evicted: 0 };
   readonly #connect: ConnectionFactory;
-  readonly #budget: Budget;
+  readonly #memory: HeldMemory;
   readonly #limit: number;
-  /** Flows by index, the keys of each, and the hash of each key. */
+  /** Flows by index, and the key of each. */
   readonly #flows: Flow[] = [];
   readonly #keys: Int32Array;
-  readonly #hashes: Int32Array;
   readonly #free: Flow[] = [];
-  /** Open addressing: index + 1 of a flow, 0 where empty. */
+  /** Open addressing: two words a slot, the key's hash and index + 1 of the flow, 0 where empty. */
   readonly #slots: Int32Array;
   readonly #mask: number;
   readonly #lists = [new FlowList(), new FlowList(), new FlowList()] as const;
   /** Flows that hold segments or were reset. */
   readonly #unsettled = new Set<Flow>();
-  /** The key being looked up. */
+  /** The key being looked up, how many of its words count, and its hash. */
   readonly #key = new Int32Array(KEY_WORDS);
+  #keyLength = 0;
+  #hash = 0;
 
   constructor(connect: ConnectionFactory, limits: FlowLimits = DEFAULT_FLOW_LIMITS) {
     this.#connect = connect;
-    this.#budget = new Budget(limits.heldBytes);
+    this.#memory = new HeldMemory(limits.heldBytes);
     this.#limit = limits.flows;
     this.#keys = new Int32Array(limits.flows * KEY_WORDS);
-    this.#hashes = new Int32Array(limits.flows);
     const slots = 2 ** Math.ceil(Math.log2(limits.flows * 2));
-    this.#slots = new Int32Array(slots);
-    this.#mask = slots - 1;
+    this.#slots = new Int32Array(2 * slots);
+    this.#mask = 2 * slots - 1;
   }
 
   /** How many flows are remembered. */
@@ -133,19 +155,18 @@ export class FlowTable {
 
   /** How many bytes are held behind holes, in all flows. */
   get heldBytes(): number {
-    return this.#budget.used;
+    return this.#memory.used;
   }
 
   /** Takes a TCP segment. */
   segment(packet: Packet): void {
     const { flags, time } = packet;
     const direction = this.#readKey(packet);
-    const hash = this.#hashKey();
-    let flow = this.#find(hash);
+    let flow = this.#find();
     if (!flow) {
       // Acknowledgements and endings of what was never seen tell nothing.
       if (flags & Flag.rst || (packet.payloadLength <= 0 && !(flags & Flag.syn))) return;
-      flow = this.#add(hash, time);
+      flow = this.#add(time);
     } else if (time - flow.lastSeen > TOUCH_RESOLUTION) {
       this.#touch(flow, time);
     }
@@ -166,6 +187,53 @@ export class FlowTable {
     } else if (packet.payloadLength > 0 || flags & Flag.fin) {
       this.#payload(flow, packet, direction, stream, other, sequence);
     }
+    flow.isSteady = flow.stage === Stage.open && flow.resetAt === undefined && stream.isSteady &&
+      other.isSteady;
+  }
+
+  /**
+   * Takes a segment over IPv4 outside of any inner network if it is the next in order of a steady flow and has neither
+   * SYN, FIN nor RST: the one case that most are. `low` and `high` are the addresses, the lower one first; `ports`
+   * those of the lower and of the higher end. The payload is in the range of the frame's bytes; of the frame's facts only
+   * memory and time are looked at.
+   *
+   * @returns false when it is another segment: nothing was done.
+   */
+  inOrder(
+    low: number,
+    high: number,
+    ports: number,
+    direction: 0 | 1,
+    sequence: number,
+    acknowledgement: number,
+    frame: Frame,
+    start: number,
+    end: number,
+  ): boolean {
+    const slots = this.#slots, mask = this.#mask, keys = this.#keys;
+    const hash = hashWord(hashWord(hashWord(0, ports), low), high);
+    let slot = (hash << 1) & mask, base = 0;
+    for (;; slot = (slot + 2) & mask) {
+      const index = slots[slot + 1]! - 1;
+      if (index < 0) return false;
+      if (slots[slot] !== hash) continue;
+      base = index * KEY_WORDS;
+      if (
+        keys[base] === ports && keys[base + 1] === 0 && keys[base + 2] === 4 && keys[base + 3] === low &&
+        keys[base + 4] === high
+      ) break;
+    }
+    const flow = this.#flows[slots[slot + 1]! - 1]!;
+    if (!flow.isSteady) return false;
+    const stream = flow.streams[direction], other = flow.streams[1 - direction as 0 | 1];
+    // Nothing is lacking: what it acknowledges has been delivered.
+    if (sequence !== stream.next || ((acknowledgement - other.next) | 0) > 0) return false;
+    if (frame.time - flow.lastSeen > TOUCH_RESOLUTION) this.#touch(flow, frame.time);
+    other.acknowledge(acknowledgement);
+    if (start === end) return true;
+    stream.next = (sequence + end - start) | 0;
+    flow.connection!.inOrder(frame, start, end, sequence, acknowledgement, direction);
+    return true;
   }
 
   /** Gives up holes and forgets idle flows. Call it as packet time goes on, and with the clock when live. */
@@ -193,25 +261,13 @@ export class FlowTable {
     sequence: number,
   ): void {
     if (flow.stage === Stage.closed) return;
-    const { time, flags, payloadLength } = packet;
+    const { time, payloadLength } = packet;
     if (!stream.started) stream.start(sequence, false);
     const handler = this.#handler(flow, packet, direction);
     const isKeepAliveProbe = payloadLength === 1 && ((sequence + 1 - stream.next) | 0) === 0;
-    const repeated = stream.receive(
-      packet.bytes,
-      packet.at,
-      packet.end,
-      payloadLength,
-      sequence,
-      flags & Flag.ack ? packet.acknowledgement : undefined,
-      (flags & Flag.fin) !== 0,
-      time,
-      handler,
-      this.#budget,
-      other,
-    );
+    const repeated = stream.receive(packet, sequence, handler, this.#memory, other);
     if (repeated && !isKeepAliveProbe) flow.retransmissions++;
-    this.#countGaps(flow, stream.takeOverflows());
+    if (stream.overflows > 0) this.#countGaps(flow, stream.takeOverflows());
     if (stream.holds || other.holds) {
       this.#deliverHeld(flow);
       if (stream.holds || other.holds) this.#unsettled.add(flow);
@@ -226,15 +282,16 @@ export class FlowTable {
       flow.connection = this.#connect(flow, packet, direction);
       this.#setStage(flow, Stage.open);
     }
-    return flow.connection.handlers[direction];
+    return flow.connection.handler(direction);
   }
 
   /** Delivers what is held in either direction and need not wait any more: each may wait for the other. */
   #deliverHeld(flow: Flow): void {
     const [first, second] = flow.streams;
-    const [ofFirst, ofSecond] = flow.connection?.handlers ?? NOBODIES;
+    const { connection } = flow;
     while (
-      first.deliverHeld(ofFirst, this.#budget, second) || second.deliverHeld(ofSecond, this.#budget, first)
+      (first.holds && first.deliverHeld(handlerOf(connection, 0), this.#memory, second)) ||
+      (second.holds && second.deliverHeld(handlerOf(connection, 1), this.#memory, first))
     );
   }
 
@@ -270,7 +327,7 @@ export class FlowTable {
   }
 
   #renew(flow: Flow): void {
-    for (const stream of flow.streams) stream.reset(this.#budget);
+    for (const stream of flow.streams) stream.reset(this.#memory);
     flow.retransmissions = 0;
     flow.gaps = 0;
     flow.initiator = undefined;
@@ -291,16 +348,15 @@ export class FlowTable {
     if (flow.stage === Stage.closed) return;
     this.#giveUpOverdue(flow, Infinity);
     const { streams, connection } = flow;
-    const handlers = connection?.handlers ?? NOBODIES;
     for (const direction of [0, 1] as const) {
       if (streams[direction].tail === 0) continue;
       this.#countGaps(flow, 1);
-      streams[direction].giveUpTail(handlers[direction], time);
+      streams[direction].giveUpTail(handlerOf(connection, direction), time);
     }
     flow.connection = undefined;
     connection?.close();
     this.#unsettled.delete(flow);
-    for (const stream of streams) stream.drop(this.#budget);
+    for (const stream of streams) stream.drop(this.#memory);
     this.#setStage(flow, Stage.closed);
   }
 
@@ -317,7 +373,6 @@ export class FlowTable {
   /** One thing at a time: what was held may be delivered then, or give up waiting for the other direction. */
   #giveUpOverdue(flow: Flow, now: number): void {
     const { streams } = flow;
-    const handlers = flow.connection?.handlers ?? NOBODIES;
     for (;;) {
       const direction = streams[0].isOverdue(now, streams[1])
         ? 0
@@ -328,7 +383,7 @@ export class FlowTable {
       const stream = streams[direction], other = streams[1 - direction as 0 | 1];
       // Counted first, for what ends with it.
       if (stream.hasHole) this.#countGaps(flow, 1);
-      stream.giveUp(handlers[direction], other);
+      stream.giveUp(handlerOf(flow.connection, direction), other);
       this.#deliverHeld(flow);
     }
   }
@@ -351,7 +406,7 @@ export class FlowTable {
     this.#lists[stage].append(flow);
   }
 
-  /** Writes the packet's key, the same for both directions, and says which one it is. */
+  /** Writes the packet's key, the same for both directions, with its hash, and says which direction it is. */
   #readKey(packet: Packet): 0 | 1 {
     const { bytes, source, destination, sourcePort, destinationPort, addressLength } = packet;
     const key = this.#key;
@@ -365,43 +420,42 @@ export class FlowTable {
     key[0] = direction === 0 ? (sourcePort << 16) | destinationPort : (destinationPort << 16) | sourcePort;
     key[1] = packet.network;
     key[2] = addressLength;
+    let hash = hashWord(packet.network, key[0]);
+    let length = 3;
     for (let i = 0; i < addressLength; i += 4) {
-      const word = 3 + (i >> 1);
-      key[word] = i32(bytes, low + i);
-      key[word + 1] = i32(bytes, high + i);
+      hash = hashWord(
+        hashWord(hash, key[length++] = i32(bytes, low + i)),
+        key[length++] = i32(bytes, high + i),
+      );
     }
+    this.#keyLength = length;
+    this.#hash = hash;
     return direction;
   }
 
-  #hashKey(): number {
-    const key = this.#key;
-    const words = 3 + (key[2]! >> 1);
-    let hash = 0;
-    for (let i = 0; i < words; i++) hash = hashWord(hash, key[i]!);
-    return finishHash(hash);
-  }
-
-  #find(hash: number): Flow | undefined {
+  #find(): Flow | undefined {
     const slots = this.#slots, mask = this.#mask, keys = this.#keys, key = this.#key;
-    const words = 3 + (key[2]! >> 1);
-    for (let slot = hash & mask;; slot = (slot + 1) & mask) {
-      const index = slots[slot]! - 1;
+    const hash = this.#hash, length = this.#keyLength;
+    for (let slot = (hash << 1) & mask;; slot = (slot + 2) & mask) {
+      const index = slots[slot + 1]! - 1;
       if (index < 0) return undefined;
-      if (this.#hashes[index] !== hash) continue;
+      if (slots[slot] !== hash) continue;
       const base = index * KEY_WORDS;
       let i = 0;
-      while (i < words && keys[base + i] === key[i]) i++;
-      if (i === words) return this.#flows[index];
+      while (i < length && keys[base + i] === key[i]) i++;
+      if (i === length) return this.#flows[index];
     }
   }
 
-  #add(hash: number, time: number): Flow {
+  /** Adds a flow of the key that was looked up. */
+  #add(time: number): Flow {
     const flow = this.#free.pop() ?? this.#makeRoom(time);
     this.#keys.set(this.#key, flow.index * KEY_WORDS);
-    this.#hashes[flow.index] = hash;
-    let slot = hash & this.#mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = flow.index + 1;
+    const slots = this.#slots, mask = this.#mask;
+    let slot = (this.#hash << 1) & mask;
+    while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+    slots[slot] = flow.hash = this.#hash;
+    slots[slot + 1] = flow.index + 1;
     flow.lastSeen = time;
     this.#renew(flow);
     flow.stage = Stage.opening;
@@ -425,21 +479,22 @@ export class FlowTable {
   #remove(flow: Flow, time: number): void {
     this.#close(flow, time);
     this.#lists[flow.stage].remove(flow);
-    this.#unlink(flow.index);
+    this.#unlink(flow);
     this.#free.push(flow);
   }
 
   /** Takes a flow out of the slots and moves back those that had been displaced past it. */
-  #unlink(index: number): void {
+  #unlink({ hash, index }: Flow): void {
     const slots = this.#slots, mask = this.#mask;
-    let hole = this.#hashes[index]! & mask;
-    while (slots[hole] !== index + 1) hole = (hole + 1) & mask;
-    slots[hole] = 0;
-    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#hashes[slots[slot]! - 1]! & mask;
+    let hole = (hash << 1) & mask;
+    while (slots[hole + 1] !== index + 1) hole = (hole + 2) & mask;
+    slots[hole + 1] = 0;
+    for (let slot = (hole + 2) & mask; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      const home = (slots[slot]! << 1) & mask;
       if (((slot - home) & mask) >= ((slot - hole) & mask)) {
         slots[hole] = slots[slot]!;
-        slots[slot] = 0;
+        slots[hole + 1] = slots[slot + 1]!;
+        slots[slot + 1] = 0;
         hole = slot;
       }
     }
@@ -448,4 +503,7 @@ export class FlowTable {
 
 /** Takes what nobody is interested in. */
 const NOBODY: StreamHandler = { data() {}, missing() {}, end() {} };
-const NOBODIES = [NOBODY, NOBODY] as const;
+
+function handlerOf(connection: Connection | undefined, direction: 0 | 1): StreamHandler {
+  return connection?.handler(direction) ?? NOBODY;
+}

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { Flag } from "../wire/packet.ts";
+
 /** Takes what one direction of a connection carried, in order. */
 export interface StreamHandler {
   /**
@@ -28,10 +30,52 @@ export interface StreamHandler {
   end(time: number): void;
 }
 
+/** A segment as it was captured: `bytes[at, end)` of a payload of `payloadLength` bytes. */
+export interface Segment {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+  readonly payloadLength: number;
+  readonly acknowledgement: number;
+  /** As in the TCP header. */
+  readonly flags: number;
+  readonly time: number;
+}
+
 /** How much of something all connections together hold, and how much they may. */
 export class Budget {
   used = 0;
   constructor(readonly limit: number) {}
+}
+
+/** Sizes of pooled memory are powers of two from this on. */
+const SMALLEST_SIZE_BITS = 8;
+
+/** Memory for held segments: pooled, as a flood would else leave more behind than is collected in time. */
+export class HeldMemory extends Budget {
+  /** What is free, by size. */
+  readonly #free: Uint8Array[][] = [];
+
+  /** A copy of `bytes[at, end)`, at the start of memory that may be longer. */
+  copy(bytes: Uint8Array, at: number, end: number): Uint8Array {
+    const length = end - at;
+    const memory = this.#freeOf(length).pop() ?? new Uint8Array(2 ** sizeBits(length));
+    memory.set(bytes.subarray(at, end));
+    return memory;
+  }
+
+  /** Takes memory back. */
+  free(memory: Uint8Array): void {
+    this.#freeOf(memory.length).push(memory);
+  }
+
+  #freeOf(length: number): Uint8Array[] {
+    return this.#free[sizeBits(length)] ??= [];
+  }
+}
+
+function sizeBits(length: number): number {
+  return Math.max(SMALLEST_SIZE_BITS, 32 - Math.clz32(length - 1));
 }
 
 /** Segments held by one stream at most. */
@@ -48,10 +92,14 @@ const HOLE_PATIENCE = 10_000_000;
 /** A sequence number so far from where a stream stands does not belong to its connection. */
 export const FAR = 2 ** 28;
 
+/** What a held segment counts besides its bytes: about what it costs. */
+export const HELD_SEGMENT = 512;
+
 interface HeldSegment {
   readonly sequence: number;
-  /** Bytes on the wire; `bytes` has those that were captured. */
+  /** Bytes on the wire, and how many of them were captured: these begin `bytes`. */
   readonly length: number;
+  readonly captured: number;
   readonly bytes: Uint8Array;
   readonly acknowledgement: number | undefined;
   readonly time: number;
@@ -69,19 +117,22 @@ export class Stream {
   ended = false;
   /** Sequence number of the next byte to deliver. */
   next = 0;
+  /** Holes given up for want of room, since {@link takeOverflows}. */
+  overflows = 0;
   /** Where the stream started: a SYN with another number belongs to another connection. */
   base = 0;
-  #held: HeldSegment[] = [];
+  /** Made with the first: most streams hold none. */
+  #held: HeldSegment[] | undefined = undefined;
   #heldBytes = 0;
+  #heldSegments = 0;
   /** Since when the first segment held has waited. */
-  #heldSince = 0;
+  #heldSince = NaN;
   /** What the other end has acknowledged, and up to where the other direction no longer waits for this one. */
   #acknowledgedTo = 0;
   #concededTo = 0;
-  #overflows = 0;
 
-  reset(budget: Budget): void {
-    this.drop(budget);
+  reset(memory: HeldMemory): void {
+    this.drop(memory);
     this.started = false;
     this.fromSyn = false;
     this.ended = false;
@@ -97,40 +148,54 @@ export class Stream {
     this.#concededTo = sequence;
   }
 
+  /** True while the next segment in order would be delivered at once. */
+  get isSteady(): boolean {
+    return this.started && !this.ended && !this.holds;
+  }
+
   /** True while segments are held. */
   get holds(): boolean {
-    return this.#held.length > 0;
+    return this.#held !== undefined && this.#held.length > 0;
   }
 
   /**
-   * Takes a segment of a started stream: `length` bytes on the wire, of which `bytes[start, end)` were captured.
+   * Takes a segment of a started stream.
    *
+   * @param sequence Of its first payload byte.
    * @param other The other direction.
    * @returns true when some of its bytes had been received before.
    */
   receive(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    length: number,
+    segment: Segment,
     sequence: number,
-    acknowledgement: number | undefined,
-    fin: boolean,
-    time: number,
     handler: StreamHandler,
-    budget: Budget,
+    memory: HeldMemory,
     other: Stream,
   ): boolean {
+    const { bytes, at, end, payloadLength: length, flags, time } = segment;
+    const acknowledgement = flags & Flag.ack ? segment.acknowledgement : undefined;
+    const fin = (flags & Flag.fin) !== 0;
     const old = (this.next - sequence) | 0;
     if (old > length || (old === length && !fin)) return length > 0;
     // A FIN alone may be so far off; with payload it would have begun another connection.
     if (this.ended || old < -FAR) return old > 0;
-    if (old < 0 || other.lacks(acknowledgement)) {
-      const segment = { sequence, length, bytes: bytes.slice(start, end), acknowledgement, time, fin };
-      return this.#hold(segment, time, handler, budget, other);
+    const isEarly = old < 0 || other.lacks(acknowledgement);
+    if (isEarly && !this.holds && memory.used + end - at + HELD_SEGMENT > memory.limit) {
+      // There is no room to wait: nothing is copied, and what it would wait for is given up at once.
+      if (old < 0) {
+        this.overflows++;
+        this.next = sequence;
+        handler.missing(-old, true, time);
+      }
+    } else if (isEarly) {
+      const copy = memory.copy(bytes, at, end);
+      const held = { sequence, length, captured: end - at, bytes: copy, acknowledgement, time, fin };
+      return this.#hold(held, time, handler, memory, other);
     }
-    this.#deliver(bytes, Math.min(start + old, end), end, length - old, acknowledgement, fin, time, handler);
-    return old > 0 && length > 0;
+    const known = Math.max(old, 0);
+    const start = Math.min(at + known, end);
+    this.#deliver(bytes, start, end, length - known, acknowledgement, fin, time, handler);
+    return known > 0 && length > 0;
   }
 
   /** The other end has received everything before `acknowledgement`. */
@@ -147,19 +212,22 @@ export class Stream {
   }
 
   /** Delivers the held segments that nothing precedes any more. Returns true when there were some. */
-  deliverHeld(handler: StreamHandler, budget: Budget, other: Stream): boolean {
-    const held = this.#held;
+  deliverHeld(handler: StreamHandler, memory: HeldMemory, other: Stream): boolean {
+    const held = this.#held ?? [];
     let delivered = 0;
     for (; delivered < held.length; delivered++) {
-      const { sequence, length, bytes, acknowledgement, fin, time } = held[delivered]!;
+      const { sequence, length, captured, bytes, acknowledgement, fin, time } = held[delivered]!;
       const old = (this.next - sequence) | 0;
       // Nothing comes behind the end.
       if (!this.ended && (old < 0 || other.lacks(acknowledgement))) break;
-      this.#heldBytes -= bytes.length;
-      budget.used -= bytes.length;
-      if (this.ended || old > length || (old === length && !fin)) continue;
-      const start = Math.min(old, bytes.length);
-      this.#deliver(bytes, start, bytes.length, length - old, acknowledgement, fin, time, handler);
+      this.#heldBytes -= captured;
+      memory.used -= captured + HELD_SEGMENT;
+      this.#heldSegments--;
+      if (!this.ended && (old < length || (old === length && fin))) {
+        const start = Math.min(old, captured);
+        this.#deliver(bytes, start, captured, length - old, acknowledgement, fin, time, handler);
+      }
+      memory.free(bytes);
     }
     if (delivered === 0) return false;
     held.splice(0, delivered);
@@ -169,13 +237,13 @@ export class Stream {
 
   /** True when segments wait for bytes before them, and not merely for the other direction. */
   get hasHole(): boolean {
-    const first = this.#held[0];
+    const first = this.#held?.[0];
     return first !== undefined && ((first.sequence - this.next) | 0) > 0;
   }
 
   /** True when the first segment held has waited for long enough at `now`. */
   isOverdue(now: number, other: Stream): boolean {
-    const first = this.#held[0];
+    const first = this.#held?.[0];
     if (!first) return false;
     const isHole = this.hasHole;
     // What it waits for is then behind that hole, which is given up in its own time.
@@ -186,7 +254,7 @@ export class Stream {
 
   /** Gives up what the first segment held waits for: the hole before it, else the other direction. */
   giveUp(handler: StreamHandler, other: Stream): void {
-    const first = this.#held[0]!;
+    const first = this.#held![0]!;
     const length = (first.sequence - this.next) | 0;
     if (length > 0) {
       this.next = first.sequence;
@@ -209,19 +277,20 @@ export class Stream {
     if (length > 0) handler.missing(length, true, time);
   }
 
-  /** Holes given up within {@link receive} for want of room, since last asked. */
   takeOverflows(): number {
-    const overflows = this.#overflows;
-    this.#overflows = 0;
+    const { overflows } = this;
+    this.overflows = 0;
     return overflows;
   }
 
   /** Lets go of what is held. */
-  drop(budget: Budget): void {
-    budget.used -= this.#heldBytes;
+  drop(memory: HeldMemory): void {
+    memory.used -= this.#heldBytes + this.#heldSegments * HELD_SEGMENT;
+    if (this.#held) { for (const { bytes } of this.#held) memory.free(bytes); }
     this.#heldBytes = 0;
-    this.#held.length = 0;
-    this.#overflows = 0;
+    this.#heldSegments = 0;
+    this.#held = undefined;
+    this.overflows = 0;
   }
 
   #deliver(
@@ -250,10 +319,10 @@ export class Stream {
     segment: HeldSegment,
     time: number,
     handler: StreamHandler,
-    budget: Budget,
+    memory: HeldMemory,
     other: Stream,
   ): boolean {
-    const held = this.#held;
+    const held = this.#held ??= [];
     if (held.length === 0) this.#heldSince = time;
     // Early segments come mostly in order among themselves: search from the back.
     let place = held.length;
@@ -261,17 +330,21 @@ export class Stream {
     const before = held[place - 1];
     const coveredTo = before ? (before.sequence + before.length) | 0 : segment.sequence;
     const segmentEnd = (segment.sequence + segment.length) | 0;
-    if (before && ((coveredTo - segmentEnd) | 0) >= 0 && (before.fin || !segment.fin)) return true;
+    if (before && ((coveredTo - segmentEnd) | 0) >= 0 && (before.fin || !segment.fin)) {
+      memory.free(segment.bytes);
+      return true;
+    }
     held.splice(place, 0, segment);
-    this.#heldBytes += segment.bytes.length;
-    budget.used += segment.bytes.length;
+    this.#heldBytes += segment.captured;
+    this.#heldSegments++;
+    memory.used += segment.captured + HELD_SEGMENT;
     while (
       held.length > MOST_HELD_SEGMENTS || this.#heldBytes > MOST_HELD_BYTES ||
-      (budget.used > budget.limit && held.length > 0)
+      (memory.used > memory.limit && held.length > 0)
     ) {
-      if (this.hasHole) this.#overflows++;
+      if (this.hasHole) this.overflows++;
       this.giveUp(handler, other);
-      this.deliverHeld(handler, budget, other);
+      this.deliverHeld(handler, memory, other);
     }
     return ((coveredTo - segment.sequence) | 0) > 0;
   }

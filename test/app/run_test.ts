@@ -7,8 +7,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { SourceInfo } from "../../src/app/ports.ts";
-import { Exit, run, type RunSettings } from "../../src/app/run.ts";
+import { run, type RunSettings } from "../../src/app/run.ts";
 import { CaptureError, OutputError } from "../../src/errors.ts";
+import { Exit } from "../../src/exit.ts";
 import type { Report } from "../../src/stats/report.ts";
 import { FakeClock, FakeOutput, FakeSource, FakeTerminal, settle } from "../support/fakes.ts";
 import { Conversation, type Frame } from "../support/frames.ts";
@@ -358,13 +359,13 @@ Deno.test("run draws the screen at once, at each interval and on resize", async 
 
 Deno.test("run shows the screen of a file only when reading takes long", async () => {
   const quick = await start({ output: "screen", source: { kind: "file", name: "old.pcap" } });
-  await quick.clock.pass(0.1);
+  await quick.clock.pass(0.09);
   await quick.source.end();
   assertEquals(await quick.ended, Exit.done);
   assertEquals(quick.terminal.take(), []);
 
   const slow = await start({ output: "screen", source: { kind: "file", name: "old.pcap" } });
-  await slow.clock.pass(0.5);
+  await slow.clock.pass(0.1);
   assertEquals(slow.terminal.take().length, 1);
   await slow.source.end();
   assertEquals(await slow.ended, Exit.done);

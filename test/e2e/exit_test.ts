@@ -119,7 +119,7 @@ e2e("a file that is no capture is named with what is wrong with it", {}, async (
     ["page.html", /page\.html: not a capture file/, /-: not a capture file/],
     [
       "capture.gz",
-      /capture\.gz: not a capture file.*unzip it first/,
+      /capture\.gz: compressed with gzip: unzip it first/,
       /-: compressed with gzip: unzip it first/,
     ],
     ["missing", /missing: No such file or directory/, undefined],
@@ -301,10 +301,15 @@ e2e("without libpcap, the packages that have it are named, and help and version 
   exec "$@"`;
   const without = (args: string[]) =>
     run("unshare", ["-m", "sh", "-c", hide, "sh", deno, ...programArguments(args)]);
-  for (const args of [["-i", "lo"], ["-r", file], ["devices"]]) {
+  for (const args of [["-i", "lo"], ["-r", file, "-p", "80"], ["devices"]]) {
     assertOneLine(await without(args), 1, /libpcap is not installed: install libpcap0\.8 \(apt\)/);
   }
-  for (const [args, wanted] of informative) {
+  // What is read whole does not need it.
+  const whole: typeof informative[number] = [
+    ["-q", "-r", file, "-o", "json"],
+    new RegExp(`"requests":${requestCount},`),
+  ];
+  for (const [args, wanted] of [...informative, whole]) {
     const { code, stdout } = await without(args);
     assertEquals(code, 0);
     assertMatch(stdout, wanted);

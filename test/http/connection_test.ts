@@ -1,11 +1,26 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { Pipeline } from "../../src/app/pipeline.ts";
 import { HttpConnection, type HttpContext } from "../../src/http/connection.ts";
+import { UsualHead } from "../../src/http/usual_head.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
 import { FlowTable } from "../../src/stream/flows.ts";
 import { Budget } from "../../src/stream/reassembly.ts";
 import { decodeFrame } from "../../src/wire/decode.ts";
 import { Packet } from "../../src/wire/packet.ts";
 import { type Conversation, deliver, type Frame, LINK_TYPES } from "../support/frames.ts";
-import { conversation, head, hear, losses, NO_LOSSES, type Outcome, outcomeOf, summary } from "./support.ts";
+import {
+  conversation,
+  head,
+  hear,
+  losses,
+  NO_LOSSES,
+  type Outcome,
+  outcomeOf,
+  type Snapshot,
+  snapshot,
+  summary,
+} from "./support.ts";
+import { talksOfEveryKind } from "./talks.ts";
 
 function get(path = "/a", ...fields: readonly string[]): string {
   return head(`GET ${path} HTTP/1.1`, "Host: a.test", ...fields);
@@ -67,7 +82,7 @@ Deno.test("HttpConnection takes the host of the target, else of the Host field, 
 Deno.test("HttpConnection names both ends, their link layer addresses and the VLAN", () => {
   const speak = (c: Conversation) => void c.client(get());
   const [tagged] = hear(speak, { vlans: [5, 6] }).exchanges;
-  assertEquals(tagged!.endpoints, {
+  assertEquals(snapshot(tagged!).endpoints, {
     clientAddress: "10.0.0.1",
     clientPort: 40000,
     serverAddress: "10.0.0.2",
@@ -561,18 +576,21 @@ Deno.test("HttpConnection gives requests up beyond what all connections together
     handler: { request() {}, exchange: ({ path, status }) => void exchanges.push(`${path} ${status}`) },
     losses: { unparsed: 0, unpaired: 0 },
     keepQuery: false,
+    details: true,
+    usualHead: new UsualHead(true),
     ports: new Set([80]),
     headBytes: new Budget(2 ** 20),
     waitingRequests: new Budget(2),
     headerTables: new Budget(2 ** 20),
+    closedConnections: [],
   };
   const table = new FlowTable((flow, packet, direction) =>
-    new HttpConnection(context, flow, packet, direction)
+    HttpConnection.open(context, flow, packet, direction)
   );
   const packet = new Packet();
   for (const port of [1, 2, 3]) {
     const c = conversation((c) => void c.client(get(`/${port}`)), { client: { port } });
-    deliver(c.frames, (bytes, start, end, wireLength, time, linkType) => {
+    deliver(c.frames, ({ bytes, start, end, wireLength, time, linkType }) => {
       packet.reset(bytes, start, end, wireLength, time);
       decodeFrame(packet, linkType);
       table.segment(packet);
@@ -581,4 +599,31 @@ Deno.test("HttpConnection gives requests up beyond what all connections together
   assertEquals([exchanges, context.waitingRequests.used], [["/3 0"], 2]);
   table.flush(0);
   assertEquals([exchanges.length, context.waitingRequests.used, context.headBytes.used], [3, 0, 0]);
+});
+
+Deno.test("HttpConnection keeps nothing of the connection that it was before, whatever the two were", () => {
+  const talks = talksOfEveryKind();
+  const reader = () => {
+    const events: Snapshot[] = [];
+    const note = (exchange: Exchange) => void events.push(snapshot(exchange));
+    const pipeline = new Pipeline({ request: note, exchange: note }, { ports: [80], keepQuery: true });
+    return (frames: readonly Frame[]) => {
+      const before = pipeline.figures({ kernel: 0, interface: 0 });
+      deliver(frames, pipeline.frame);
+      pipeline.flush();
+      const { unparsed, unpaired } = pipeline.figures({ kernel: 0, interface: 0 });
+      assertEquals(Object.entries(pipeline.held()).filter(([, held]) => held > 0), []);
+      const losses = { unparsed: unparsed - before.unparsed, unpaired: unpaired - before.unpaired };
+      return { events: events.splice(0), losses };
+    };
+  };
+  const expected = new Map(Object.entries(talks).map(([name, frames]) => [name, reader()(frames)]));
+  for (const [before, first] of Object.entries(talks)) {
+    for (const [name, second] of Object.entries(talks)) {
+      const read = reader();
+      assertEquals(read(first), expected.get(before));
+      assertEquals(read(second), expected.get(name), `${name} after ${before}`);
+    }
+  }
+  assertEquals([...expected.values()].filter(({ events }) => events.length > 0).length, expected.size - 2);
 });

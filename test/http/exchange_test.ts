@@ -1,37 +1,45 @@
-import { assertEquals } from "@std/assert";
-import { type Exchange, toRecord } from "../../src/http/exchange.ts";
+import { assert, assertEquals, assertGreater, assertStrictEquals } from "@std/assert";
+import { Pipeline } from "../../src/app/pipeline.ts";
+import { Endpoints, Exchange, toRecord } from "../../src/http/exchange.ts";
+import { Authority } from "../../src/http/target.ts";
+import { concat, deliver, type Frame, payloadBytes } from "../support/frames.ts";
+import { HpackEncoder } from "../support/hpack_encoder.ts";
+import * as http2 from "../support/http2.ts";
+import { conversation, head, type Snapshot, snapshot } from "./support.ts";
+import { talksOfEveryKind } from "./talks.ts";
 
-const EXCHANGE: Exchange = {
-  endpoints: {
-    clientAddress: "10.0.0.1",
-    clientPort: 40000,
-    serverAddress: "2001:db8::2",
-    serverPort: 80,
-    clientMac: "02:00:00:00:00:01",
-    serverMac: "02:00:00:00:00:02",
-    vlan: 5,
-  },
-  time: 1_704_067_200_000_001,
-  method: "POST",
-  version: "1.1",
-  host: "a.test",
-  hostMissing: true,
-  port: 8080,
-  path: "/api/x",
-  query: "q=1",
-  section: "/api",
-  userAgent: "curl/8",
-  referrer: "http://r.test/",
-  requestBodyBytes: 5,
-  status: 200,
-  mimeType: "text/html",
-  responseBodyBytes: 7,
-  send: 0,
-  wait: 1.5,
-  receive: 2,
-  retransmissions: 1,
-  gaps: 2,
-};
+/** An exchange of which everything was observed, with `change` made to it. */
+function exchangeWith(change: Partial<Exchange> = {}): Exchange {
+  const endpoints = new Endpoints(
+    "10.0.0.1",
+    40000,
+    "2001:db8::2",
+    80,
+    "02:00:00:00:00:01",
+    "02:00:00:00:00:02",
+    5,
+  );
+  const exchange = Exchange.make(endpoints, { time: 1_704_067_200_000_001 });
+  exchange.target.take(payloadBytes("/api/x"), 0, 6);
+  exchange.askFor(new Authority("a.test", 8080));
+  return Object.assign(exchange, {
+    method: "POST",
+    version: "1.1",
+    hostMissing: true,
+    query: "q=1",
+    userAgent: "curl/8",
+    referrer: "http://r.test/",
+    requestBodyBytes: 5,
+    status: 200,
+    mimeType: "text/html",
+    responseBodyBytes: 7,
+    sentAt: exchange.time,
+    answeredAt: exchange.time + 1500,
+    endedAt: exchange.time + 3500,
+    retransmissions: 1,
+    gaps: 2,
+  }, change);
+}
 
 /** A record as it is read again from its line. */
 function written(exchange: Exchange): Record<string, unknown> {
@@ -39,7 +47,7 @@ function written(exchange: Exchange): Record<string, unknown> {
 }
 
 Deno.test("toRecord names everything as the Elastic Common Schema does, in a fixed order", () => {
-  assertEquals(Object.entries(written(EXCHANGE)), [
+  assertEquals(Object.entries(written(exchangeWith())), [
     ["@timestamp", "2024-01-01T00:00:00.000001Z"],
     ["client.ip", "10.0.0.1"],
     ["client.port", 40000],
@@ -72,11 +80,10 @@ Deno.test("toRecord names everything as the Elastic Common Schema does, in a fix
 });
 
 Deno.test("toRecord leaves out what was not observed", () => {
-  const bare: Exchange = {
-    ...EXCHANGE,
-    endpoints: { ...EXCHANGE.endpoints, clientMac: undefined, serverMac: undefined, vlan: undefined },
+  const bare = exchangeWith({
+    endpoints: new Endpoints("10.0.0.1", 40000, "2001:db8::2", 80, undefined, undefined, undefined),
     hostMissing: false,
-    port: undefined,
+    authority: new Authority("a.test", undefined),
     query: undefined,
     userAgent: undefined,
     referrer: undefined,
@@ -84,12 +91,12 @@ Deno.test("toRecord leaves out what was not observed", () => {
     status: 0,
     mimeType: undefined,
     responseBodyBytes: 0,
-    send: undefined,
-    wait: undefined,
-    receive: undefined,
+    sentAt: NaN,
+    answeredAt: NaN,
+    endedAt: NaN,
     retransmissions: 0,
     gaps: 0,
-  };
+  });
   const record = written(bare);
   assertEquals(Object.keys(record), [
     "@timestamp",
@@ -111,6 +118,93 @@ Deno.test("toRecord leaves out what was not observed", () => {
 });
 
 Deno.test("toRecord tells an empty body and an empty query apart from none", () => {
-  const record = written({ ...EXCHANGE, responseBodyBytes: 0, query: "" });
+  const record = written(exchangeWith({ responseBodyBytes: 0, query: "" }));
   assertEquals([record["http.response.body.bytes"], record["url.query"]], [0, ""]);
+});
+
+/** All of an exchange's own fields, the path as what it stands for. */
+function fieldsOf(exchange: Exchange): Record<string, unknown> {
+  const { target, ...fields } = exchange;
+  return { ...fields, target: undefined, path: target.path, section: target.section };
+}
+
+Deno.test("Exchange.make makes of a released exchange what it makes of none", () => {
+  const endpoints = new Endpoints("10.0.0.1", 1, "10.0.0.2", 80, undefined, undefined, undefined);
+  const fresh = Exchange.make(endpoints, { time: 5 });
+  const used = exchangeWith({ protocol: "grpc", grpcStatus: 3, memo: {}, gaps: 9 });
+  used.release();
+  const again = Exchange.make(endpoints, { time: 5 });
+  assertStrictEquals(again, used, "it comes from the pool");
+  // Set by who makes it.
+  const { method, version, authority, hostMissing, path, section, ...rest } = fieldsOf(again);
+  const { method: _, version: _v, authority: _a, hostMissing: _h, path: _p, section: _s, ...expected } =
+    fieldsOf(fresh);
+  assertEquals(rest, expected);
+  assert([method, version, authority, hostMissing, path, section].every((value) => value !== undefined));
+});
+
+Deno.test("exchanges keep nothing of those that they were made of, whatever the two were", () => {
+  const told = (exchange: Exchange) => {
+    const { endpoints: _, authority: _a, sequence, acknowledgement, lossesBefore, ...fields } = fieldsOf(
+      exchange,
+    );
+    // HTTP/2 pairs by stream, not by these.
+    const pairing = exchange.version === "2" ? {} : { sequence, acknowledgement, lossesBefore };
+    return [{ ...fields, ...pairing }, snapshot(exchange)];
+  };
+  const read = (frames: readonly Frame[], releases: boolean) => {
+    const requests: unknown[] = [], exchanges: unknown[] = [];
+    const pipeline = new Pipeline({
+      request: (exchange) => void requests.push(told(exchange)),
+      exchange: (exchange) => {
+        exchanges.push(told(exchange));
+        if (releases) exchange.release();
+      },
+    }, { ports: [80], keepQuery: true });
+    deliver(frames, pipeline.frame);
+    pipeline.flush();
+    return { requests, exchanges };
+  };
+  const talks = Object.values(talksOfEveryKind());
+  const expected = talks.map((frames) => read(frames, false));
+  for (const before of talks) {
+    for (const [i, frames] of talks.entries()) {
+      read(before, true);
+      assertEquals(read(frames, true), expected[i], `conversation ${i}`);
+    }
+  }
+  assertGreater(expected.flatMap(({ exchanges }) => exchanges).length, 5);
+});
+
+Deno.test("an exchange that was handed over is left alone, even if its request goes on behind a switch to HTTP/2", () => {
+  const server = new HpackEncoder();
+  const early = conversation((c) => {
+    c.client(head("POST /early HTTP/1.1", "Upgrade: h2c", "Content-Length: 10") + "12345");
+    c.server(head("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c"));
+    c.server(
+      concat(http2.settings(), http2.headers(1, server.encode([[":status", "200"]]), { endStream: true })),
+    );
+  }, { client: { port: 1 } });
+  const later = conversation((c) => void c.client(head("GET /later HTTP/1.1")), { client: { port: 2 } });
+  const frames = [
+    ...early.frames,
+    ...later.frames,
+    ...early.client("67890"),
+    ...later.server(head("HTTP/1.1 204 No")),
+  ];
+  const exchanges: Snapshot[] = [];
+  const pipeline = new Pipeline({
+    request() {},
+    exchange: (exchange) => {
+      exchanges.push(snapshot(exchange));
+      exchange.release();
+    },
+  }, { ports: [80], keepQuery: true });
+  deliver(frames, pipeline.frame);
+  pipeline.flush();
+  const facts = exchanges.map((
+    { path, status, requestBodyBytes, send },
+  ) => [path, status, requestBodyBytes, send]);
+  assertEquals(facts[1], ["/later", 204, 0, 0]);
+  assertEquals(facts[0]?.slice(0, 2), ["/early", 200]);
 });

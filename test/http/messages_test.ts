@@ -23,6 +23,7 @@ class Harness {
     const plan = options.plan ?? lengthPlan;
     this.reader = new MessageReader(
       {
+        usual: () => -1,
         head: (head, bytes, start, length) => {
           const name = (from: number, to: number) => new TextDecoder().decode(bytes.subarray(from, to));
           this.log.push(
@@ -30,20 +31,21 @@ class Harness {
               ? `${name(head.methodStart, head.methodEnd)} ${name(head.targetStart, head.targetEnd)}`
               : String(head.status),
           );
-          this.starts.push(start);
+          this.starts.push({ ...start });
           this.lengths.push(length);
           return plan(head);
         },
         content: () => void this.log.push("content"),
-        end: (bytes, _time, cut) => void this.log.push(`end ${bytes}${cut ? " cut" : ""}`),
+        messageEnd: (bytes, _time, cut) => void this.log.push(`end ${bytes}${cut ? " cut" : ""}`),
         notHttp1: () => false,
         lostTrack: (missed) => void this.log.push(missed ? "missed" : "lost"),
         unparsed: () => void this.log.push("unparsed"),
       },
+      0,
       new Head(),
       this.budget,
-      options.fromStart ?? true,
     );
+    this.reader.begin(options.fromStart ?? true);
   }
 
   /** A segment of `text`, in pieces of `size` bytes. */
@@ -66,9 +68,9 @@ class Harness {
 }
 
 function lengthPlan(head: Head): BodyPlan {
-  if (head.chunked) return { framing: Framing.chunked, length: 0, ignore: false };
+  if (head.chunked) return { framing: Framing.chunked, length: 0, ignore: false, mayBeEmpty: false };
   const length = head.contentLength === NO_LENGTH ? 0 : head.contentLength;
-  return { framing: length > 0 ? Framing.length : Framing.none, length, ignore: false };
+  return { framing: length > 0 ? Framing.length : Framing.none, length, ignore: false, mayBeEmpty: false };
 }
 
 const GET = head("GET /a HTTP/1.1", "Host: a.test");
@@ -125,7 +127,7 @@ Deno.test("MessageReader takes heads up to 64 KiB and the start of longer ones, 
 });
 
 Deno.test("MessageReader gives up a head when all unfinished heads together are too large", () => {
-  const budget = new Budget(5000);
+  const budget = new Budget(2000);
   const first = new Harness({ budget }).data(GET.slice(0, 10));
   const second = new Harness({ budget }).data(GET.slice(0, 10));
   const third = new Harness({ budget }).data(GET.slice(0, 10));
@@ -236,7 +238,7 @@ Deno.test("MessageReader takes a head that the snaplen cut for its message, as f
 });
 
 Deno.test("MessageReader takes one line without a version for a request of HTTP/0.9, over any segmentation", () => {
-  const plan = () => ({ framing: Framing.none, length: 0, ignore: true });
+  const plan = () => ({ framing: Framing.none, length: 0, ignore: true, mayBeEmpty: false });
   for (const text of ["GET /old\r\n", "GET /old\n", "GET /old\r\n\r\n"]) {
     for (let size = 1; size <= text.length; size++) {
       const h = new Harness({ plan }).data(text, { size });
@@ -276,7 +278,7 @@ Deno.test("MessageReader gives fields that go on over several lines whole", () =
 });
 
 Deno.test("MessageReader ends what is under way when the direction ends", () => {
-  const untilClose = () => ({ framing: Framing.untilClose, length: 0, ignore: false });
+  const untilClose = () => ({ framing: Framing.untilClose, length: 0, ignore: false, mayBeEmpty: false });
   const h = new Harness({ plan: untilClose }).data(`${GET}abc`).missing(10).data("d");
   h.reader.end(0);
   h.data(GET);
@@ -290,7 +292,9 @@ Deno.test("MessageReader ends what is under way when the direction ends", () => 
 });
 
 Deno.test("MessageReader reads nothing more when the connection stops being HTTP", () => {
-  const h = new Harness({ plan: () => ({ framing: Framing.none, length: 0, ignore: true }) });
+  const h = new Harness({
+    plan: () => ({ framing: Framing.none, length: 0, ignore: true, mayBeEmpty: false }),
+  });
   h.data(`${GET}${GET}`).missing(5).data(GET);
   h.reader.end(0);
   assertEquals(h.log, ["GET /a", "end 0"]);

@@ -9,10 +9,43 @@ import type { Exchange } from "../../src/http/exchange.ts";
 import type { CaptureFigures } from "../../src/stats/report.ts";
 import { Conversation, type ConversationOptions, deliver, type Frame } from "../support/frames.ts";
 
+/** What an exchange shows at one moment: what it is made of changes later. */
+export function snapshot(exchange: Exchange) {
+  const { clientAddress, clientPort, serverAddress, serverPort, clientMac, serverMac, vlan } =
+    exchange.endpoints;
+  return {
+    endpoints: { clientAddress, clientPort, serverAddress, serverPort, clientMac, serverMac, vlan },
+    time: exchange.time,
+    method: exchange.method,
+    version: exchange.version,
+    host: exchange.host,
+    hostMissing: exchange.hostMissing,
+    port: exchange.port,
+    path: exchange.path,
+    section: exchange.section,
+    query: exchange.query,
+    userAgent: exchange.userAgent,
+    referrer: exchange.referrer,
+    requestBodyBytes: exchange.requestBodyBytes,
+    status: exchange.status,
+    protocol: exchange.protocol,
+    grpcStatus: exchange.grpcStatus,
+    mimeType: exchange.mimeType,
+    responseBodyBytes: exchange.responseBodyBytes,
+    send: exchange.send,
+    wait: exchange.wait,
+    receive: exchange.receive,
+    retransmissions: exchange.retransmissions,
+    gaps: exchange.gaps,
+  };
+}
+
+export type Snapshot = ReturnType<typeof snapshot>;
+
 /** What came of some frames. */
 export interface Outcome {
   /** Requests when their head was complete. */
-  readonly requests: Exchange[];
+  readonly requests: Snapshot[];
   readonly exchanges: Exchange[];
   readonly figures: CaptureFigures;
 }
@@ -22,9 +55,9 @@ export function outcomeOf(
   frames: Iterable<Frame>,
   options: { ports?: number[]; keepQuery?: boolean } = {},
 ): Outcome {
-  const requests: Exchange[] = [], exchanges: Exchange[] = [];
+  const requests: Snapshot[] = [], exchanges: Exchange[] = [];
   const pipeline = new Pipeline({
-    request: (exchange) => void requests.push({ ...exchange }),
+    request: (exchange) => void requests.push(snapshot(exchange)),
     exchange: (exchange) => void exchanges.push(exchange),
   }, { ports: options.ports ?? [80], keepQuery: options.keepQuery ?? false });
   deliver(frames, pipeline.frame);

@@ -1,18 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { authorityOf, cachedText, parseTarget, referrerOf } from "../../src/http/target.ts";
-import { payloadBytes } from "../support/frames.ts";
+import { viewOf } from "../../src/bytes.ts";
+import {
+  authorityOf,
+  cachedText,
+  LONGEST_PATH,
+  parseTarget,
+  PathBytes,
+  queryOf,
+  referrerOf,
+} from "../../src/http/target.ts";
+import { concat, payloadBytes } from "../support/frames.ts";
+
+/** Taken again and again, as in the pool of exchanges. */
+const pathBytes = new PathBytes();
 
 function target(text: string, isConnect = false) {
   const bytes = payloadBytes(`#${text}#`);
-  const { path, section, authority, queryStart, queryEnd } = parseTarget(
-    bytes,
-    1,
-    bytes.length - 1,
-    isConnect,
-  );
-  const query = queryStart < 0 ? undefined : new TextDecoder().decode(bytes.subarray(queryStart, queryEnd));
-  return { path, section, host: authority?.host, port: authority?.port, query };
+  const { authority, pathEnd, end } = parseTarget(bytes, 1, bytes.length - 1, isConnect, pathBytes);
+  const { path, section } = pathBytes;
+  return { path, section, host: authority?.host, port: authority?.port, query: queryOf(bytes, pathEnd, end) };
 }
 
 function authority(text: string) {
@@ -122,4 +129,74 @@ Deno.test("parseTarget and referrerOf keep no user information, whatever surroun
     }),
     { numRuns: 500, seed: 1 },
   );
+});
+
+/** All that is to be known of a path, the words that hold it included. */
+function factsOf({ path, section, length, sectionLength, bytes, words }: PathBytes) {
+  return {
+    path,
+    section,
+    length,
+    sectionLength,
+    bytes: [...bytes.subarray(0, length)],
+    words: [...words.subarray(0, Math.ceil(length / 4))],
+  };
+}
+
+/** Where the section of a path ends, as who reads the request line finds it. */
+function sectionEndOf(path: string): number {
+  const slash = path.indexOf("/", 1);
+  return slash < 0 ? path.length : slash;
+}
+
+Deno.test("PathBytes.take and takeWords say the same, whatever path was there before", () => {
+  const segment = fc.stringMatching(/^[a-z0-9.%~-]{0,9}$/);
+  const anyPath = fc.array(segment, { minLength: 1, maxLength: 12 }).map((segments) =>
+    `/${segments.join("/")}`
+  );
+  const reused = { taken: new PathBytes(), words: new PathBytes() };
+  fc.assert(
+    fc.property(anyPath, fc.constantFrom("", "?q=/x", "#f", "?"), fc.nat(9), (path, rest, before) => {
+      const memory = concat(payloadBytes("/".repeat(before)), payloadBytes(`${path}${rest} HTTP/1.1`));
+      const end = before + path.length;
+      const fresh = { taken: new PathBytes(), words: new PathBytes() };
+      for (const { taken, words } of [fresh, reused]) {
+        assertEquals(taken.take(memory, before, end + rest.length), end);
+        words.takeWords(viewOf(memory), before, end, before + sectionEndOf(path));
+        assertEquals(factsOf(words), factsOf(taken));
+        assertEquals([taken.path, taken.section], [path, path.slice(0, sectionEndOf(path))]);
+      }
+      assertEquals(factsOf(reused.taken), factsOf(fresh.taken));
+    }),
+    { numRuns: 2000, seed: 1 },
+  );
+});
+
+Deno.test("PathBytes leaves no byte of a longer path behind the end of a shorter one", () => {
+  const path = new PathBytes();
+  const long = payloadBytes("/abcdefgh/ijklmnop HTTP/1.1"), short = payloadBytes("/x?abcdef HTTP/1.1");
+  const expected = [0x782f];
+  path.take(long, 0, 18);
+  path.take(short, 0, 9);
+  assertEquals([factsOf(path).words, path.path, path.section], [expected, "/x", "/x"]);
+  path.takeWords(viewOf(long), 0, 18, 9);
+  path.takeWords(viewOf(short), 0, 2, 2);
+  assertEquals([factsOf(path).words, path.path, path.section], [expected, "/x", "/x"]);
+});
+
+Deno.test("PathBytes takes paths of any length up to the longest, and cuts longer ones", () => {
+  for (
+    const length of [1, 63, 64, 65, 66, 127, 128, 129, 1000, LONGEST_PATH - 1, LONGEST_PATH, LONGEST_PATH + 5]
+  ) {
+    const text = `/${"p".repeat(length - 1)}`;
+    const memory = payloadBytes(`${text}?query HTTP/1.1`);
+    const path = new PathBytes();
+    assertEquals(path.take(memory, 0, length + 6), length, "where the query begins");
+    const kept = text.slice(0, LONGEST_PATH);
+    assertEquals([path.length, path.path, path.section], [kept.length, kept, kept]);
+    if (length > LONGEST_PATH) continue;
+    const words = new PathBytes();
+    words.takeWords(viewOf(memory), 0, length, length);
+    assertEquals(factsOf(words), factsOf(path));
+  }
 });

@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertLess,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -36,6 +37,7 @@ function fixture(name: string): string {
 
 const KEEP_ALIVE = fixture("keep_alive.pcap");
 const KEEP_ALIVE_PACKETS = 18;
+const PCAP_HEADER_SIZE = 24;
 
 /** Lengths on the wire of all frames of a file, and the error that reading ended with. */
 async function readAll(
@@ -47,7 +49,7 @@ async function readAll(
   let error: unknown;
   try {
     for (let batch; (batch = await source.next()) !== undefined;) {
-      batch.deliver((_bytes, _start, _end, wireLength) => void frames.push(wireLength));
+      batch.deliver(({ wireLength }) => void frames.push(wireLength));
     }
   } catch (reason) {
     error = reason;
@@ -58,10 +60,27 @@ async function readAll(
 
 /** The error that opening a file ends with. */
 function openingError(path: string, options: FilterOptions = {}): CaptureError {
-  const error = assertThrows(() => openFile(path, options), CaptureError) as CaptureError;
+  return oneLine(assertThrows(() => openFile(path, options)));
+}
+
+/** The error that opening a file, or reading it, ends with. */
+async function failure(path: string, options: FilterOptions): Promise<CaptureError> {
+  try {
+    const { error } = await readAll(path, options);
+    return oneLine(error);
+  } catch (error) {
+    return oneLine(error);
+  }
+}
+
+function oneLine(error: unknown): CaptureError {
+  assert(error instanceof CaptureError, String(error));
   assertEquals(error.message.includes("\n"), false, "more than one line");
   return error;
 }
+
+/** What files are read by: without a filter here, else by libpcap. */
+const WAYS: Record<string, FilterOptions> = { "without a filter": {}, "with a filter": { ports: [80] } };
 
 Deno.test("openFile reads all packets of a pcap and a pcapng file", async () => {
   for (const name of ["keep_alive.pcap", "nanoseconds.pcap", "pcapng.pcapng"]) {
@@ -110,31 +129,40 @@ Deno.test("openFile refuses a filter in libpcap's words with the expression", ()
   assertStringIncludes(error.message, "syntax error");
 });
 
-Deno.test("openFile names a file that is missing, empty or no capture, and what is wrong with it", () => {
-  const source = decodeURIComponent(new URL(import.meta.url).pathname);
-  for (
-    const [path, words] of [
-      [fixture("no_such.pcap"), "No such file or directory"],
-      ["/dev/null", "empty file"],
-      [source, "not a capture file"],
-    ] as const
-  ) {
-    const error = openingError(path);
-    assertEquals([error.kind, error.subject], ["file", path]);
-    assertStringIncludes(error.message, `${path}: `);
-    assertStringIncludes(error.message, words);
-    assertEquals(error.message.split(path).length, 2, "the file is named once");
-  }
-});
+for (const [way, options] of Object.entries(WAYS)) {
+  Deno.test(`openFile names a file that is missing, empty or no capture, and what is wrong with it, ${way}`, async () => {
+    for (
+      const [path, words] of [
+        [fixture("no_such.pcap"), "No such file or directory"],
+        ["/dev/null", "empty file"],
+        [decodeURIComponent(new URL(import.meta.url).pathname), "not a capture file"],
+      ] as const
+    ) {
+      const error = await failure(path, options);
+      assertEquals([error.kind, error.subject], ["file", path]);
+      assertStringIncludes(error.message, `${path}: `);
+      assertStringIncludes(error.message, words);
+      assertEquals(error.message.split(path).length, 2, "the file is named once");
+    }
+  });
 
-Deno.test("openFile delivers the packets before the cut of a file, then names the byte", async () => {
-  const whole = await readAll(KEEP_ALIVE);
-  const { frames, error } = await readAll(fixture("cut.pcap"));
-  assertEquals(frames, whole.frames.slice(0, -1));
-  assert(error instanceof CaptureError);
-  const { size } = Deno.statSync(fixture("cut.pcap"));
-  assertStringIncludes(error.message, `cut.pcap: cut or damaged at byte ${size}: truncated dump file`);
-});
+  Deno.test(`openFile says of a directory that it is one, ${way}`, async () => {
+    const error = await failure(fixture(""), options);
+    assertEquals([error.kind, error.subject], ["file", fixture("")]);
+    assertMatch(error.message, /: .*is a directory/i);
+  });
+
+  Deno.test(`openFile delivers the packets before the cut of a file, then names the byte, ${way}`, async () => {
+    const whole = await readAll(KEEP_ALIVE, options);
+    const { frames, error } = await readAll(fixture("cut.pcap"), options);
+    assertEquals(frames, whole.frames.slice(0, -1));
+    const { size } = Deno.statSync(fixture("cut.pcap"));
+    const words = options.ports
+      ? `cut or damaged at byte ${size}: truncated dump file`
+      : "cut in the middle of a record: it begins at byte 2896 and lacks 20 bytes";
+    assertStringIncludes(oneLine(error).message, `cut.pcap: ${words}`);
+  });
+}
 
 Deno.test("openFile stops where it is told to, and closing twice is harmless", async () => {
   const source = openFile(KEEP_ALIVE, {});
@@ -146,11 +174,58 @@ Deno.test("openFile stops where it is told to, and closing twice is harmless", a
   source.stop();
 });
 
+for (const [way, options] of Object.entries(WAYS)) {
+  Deno.test(`a file closed twice takes nothing from those opened since, ${way}`, async () => {
+    const [keepAlive, segments] = [await readAll(KEEP_ALIVE), await readAll(fixture("segments.pcap"))];
+    const closed = openFile(KEEP_ALIVE, options);
+    await closed.close();
+    const first = openFile(KEEP_ALIVE, options);
+    await closed.close();
+    const second = openFile(fixture("segments.pcap"), options);
+    const batches = [await first.next(), await second.next()];
+    const lengths = batches.map((batch) => {
+      const list: number[] = [];
+      batch!.deliver(({ wireLength }) => void list.push(wireLength));
+      return list;
+    });
+    await Promise.all([first.close(), second.close()]);
+    assertEquals(lengths, [keepAlive.frames, segments.frames]);
+  });
+}
+
 Deno.test("openFile may be closed while a read is under way", async () => {
   const source = openFile(KEEP_ALIVE, {});
   const reading = source.next();
   await source.close();
   await reading;
+});
+
+Deno.test({
+  name: "openFile lets timers go off while there is always more to read (needs --allow-write)",
+  ignore: Deno.permissions.querySync({ name: "write" }).state !== "granted",
+  async fn() {
+    // Enough for a hundred batches.
+    const once = await Deno.readFile(KEEP_ALIVE);
+    const records = once.subarray(PCAP_HEADER_SIZE);
+    const bytes = new Uint8Array(PCAP_HEADER_SIZE + records.length * 11_000);
+    bytes.set(once.subarray(0, PCAP_HEADER_SIZE));
+    for (let at = PCAP_HEADER_SIZE; at < bytes.length; at += records.length) bytes.set(records, at);
+    const path = await Deno.makeTempFile();
+    await Deno.writeFile(path, bytes);
+    const source = openFile(path, {});
+    let batches = 0, longestWait = 0;
+    const timer = setInterval(() => batches = 0, 1);
+    for (let batch; (batch = await source.next()) !== undefined;) {
+      batch.deliver(() => {});
+      longestWait = Math.max(longestWait, ++batches);
+      // Decoding takes longer than reading.
+      for (const end = performance.now() + 5; performance.now() < end;);
+    }
+    clearInterval(timer);
+    await source.close();
+    await Deno.remove(path);
+    assertLess(longestWait, 30);
+  },
 });
 
 Deno.test("two files are read at once", async () => {
@@ -386,7 +461,7 @@ Deno.test("Sniffer tells what is wrong: at its start what cannot be opened, in i
   const error = await assertRejects(async () => {
     for await (const { path } of new Sniffer({ file: fixture("cut.pcap") })) list.push(path);
   }, CaptureError);
-  assertStringIncludes((error as CaptureError).message, "cut or damaged at byte");
+  assertMatch((error as CaptureError).message, /cut .*at byte \d+/);
   assertEquals(list, KEEP_ALIVE_PATHS);
 });
 

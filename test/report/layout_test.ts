@@ -47,6 +47,16 @@ Deno.test("layOut shows header, totals, alerts and losses before anything else",
   assertMatch(lines[4]!, /^q quit/);
 });
 
+Deno.test("layOut says how low a list's counts may be as far as there is room, and never cuts it", () => {
+  for (let columns = 30; columns < 220; columns++) {
+    const lines = screen(sampleReport(), { columns, rows: 60 });
+    const heading = lines.find((line) => /Paths( \(| +requests)/.test(line))!;
+    assertMatch(heading, /Paths( \(((counts may be )?up to |≤)12 too low\))? +requests/);
+    if (columns >= 80) assertMatch(heading, /12 too low/);
+    if (columns >= 140) assertMatch(heading, /counts may be/);
+  }
+});
+
 Deno.test("layOut scrolls to the oldest alert and no further", () => {
   const report = sampleReport();
   for (let minute = 10; minute < 40; minute++) {

@@ -115,6 +115,8 @@ export function sampleReport(): Report {
       requestsPerHost: 1028.75,
       bytes: 97_000_000,
       approximate: ["paths"],
+      errorBounds: { paths: 12 },
+      distinctError: 0.0081,
     },
     hosts,
     topHostSections: [

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertLessOrEqual, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLessOrEqual, assertNotMatch, fail } from "@std/assert";
 import fc from "fast-check";
+import stringWidth from "string-width";
 import { cut, fit, sanitize, width } from "../../src/report/sanitize.ts";
 
 Deno.test("sanitize leaves printable ASCII, letters and wide characters as they are", () => {
@@ -47,6 +48,18 @@ Deno.test("sanitize lets nothing through that a terminal acts on, whatever the t
 
 Deno.test("width counts cells of wide and combining characters", () => {
   assertEquals(["", "abc", "日本", "e\u0301", "…"].map(width), [0, 3, 4, 1, 1]);
+});
+
+Deno.test("width is that of string-width for every character that sanitize leaves as it is", () => {
+  let count = 0;
+  for (let code = 0; code <= 0x10ffff; code++) {
+    // Behind a letter, where a mark may stand.
+    const text = `a${String.fromCodePoint(code)}`;
+    if (sanitize(text) !== text) continue;
+    count++;
+    if (width(text) !== stringWidth("a") + stringWidth(text.slice(1))) fail(`U+${code.toString(16)}`);
+  }
+  assertGreater(count, 100_000);
 });
 
 Deno.test("fit pads on the side away from the alignment", () => {

@@ -59,6 +59,27 @@ Deno.test("makeView marks what is estimated, in totals and tables", () => {
   assertEquals([total("Hosts"), total("Paths")], ["12", "~20,118"]);
   assertEquals(texts(view.paths)[0]?.[1], "~1,203");
   assertEquals(texts(view.hosts)[0]?.[1], "4,321");
+  assertEquals(view.distinctError, "0.8%");
+});
+
+Deno.test("makeView says by how much the counts of a list may be too low", () => {
+  const report = sampleReport();
+  report.totals.errorBounds = { hosts: 0, sections: 1_234, paths: 12 };
+  const view = makeView(report, liveStatus, unicode);
+  const notes = (table: Table) => table.columns.flatMap((column) => column.notes);
+  assertEquals(notes(view.hosts), []);
+  assertEquals(notes(view.paths), ["counts may be up to 12 too low", "up to 12 too low", "≤12 too low"]);
+  for (const table of [view.sections, view.topHostSections]) {
+    assertEquals(notes(table), [
+      "counts may be up to 1,234 too low",
+      "up to 1,234 too low",
+      "≤1,234 too low",
+    ]);
+  }
+  delete report.totals.errorBounds;
+  delete report.totals.distinctError;
+  const exact = makeView(report, liveStatus, unicode);
+  assertEquals([notes(exact.paths), exact.distinctError], [[], ""]);
 });
 
 Deno.test("makeView shows status classes only where some were seen", () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { checkImports } from "../../scripts/check_imports.ts";
+import { checkImports, checkStart } from "../../scripts/check_imports.ts";
 
 /** Asserts that a file with this source has exactly one problem, which says all of `parts`. */
 function assertRefused(file: string, source: string, ...parts: string[]): void {
@@ -145,4 +145,52 @@ Deno.test("checkImports ignores what comments, strings, templates and regular ex
 
 Deno.test("checkImports finds Deno after a string that looks like a comment's start", () => {
   assertRefused("src/http/a.ts", `const all = "/*"; Deno.exit(); const end = "*/";\n`, "must not name Deno");
+});
+
+/** What `checkStart` says of these files. */
+function startProblems(files: Record<string, string>): string[] {
+  return checkStart((file) => files[file] ?? "");
+}
+
+Deno.test("checkStart accepts the command line, types and what is imported where it is needed", () => {
+  assertEquals(
+    startProblems({
+      "main.ts": [
+        `import { parse } from "./src/cli/parse.ts";`,
+        `import { note } from "./src/io/output.ts";`,
+        `import type { World } from "./src/app/ports.ts";`,
+        `const { watch } = await import("./src/app/commands/watch.ts");`,
+      ].join("\n"),
+      "src/cli/parse.ts": `import { b } from "../errors.ts";\nconst { parse } = await import("ini");\n`,
+    }),
+    [],
+  );
+});
+
+Deno.test("checkStart refuses what is imported along the way, with who imports it, once", () => {
+  const files = {
+    "main.ts": `import { a } from "./src/cli/a.ts";\nimport { b } from "./src/cli/b.ts";\n`,
+    "src/cli/a.ts": `import { run } from "../app/run.ts";\n`,
+    "src/cli/b.ts": `import { run } from "../app/run.ts";\nimport { parse } from "ini";\n`,
+    "src/app/run.ts": `import { more } from "./more.ts";\n`,
+  };
+  const [first, second, ...rest] = startProblems(files);
+  assertStringIncludes(first ?? "", "src/cli/a.ts: must not import src/app/run.ts but by import()");
+  assertStringIncludes(second ?? "", "src/cli/b.ts: must not import ini but by import()");
+  assertEquals(rest, []);
+});
+
+Deno.test("checkStart ends where files import each other, and refuses the rest of src/io", () => {
+  const problems = startProblems({
+    "main.ts": `import "./src/cli/a.ts";\n`,
+    "src/cli/a.ts": `import "./b.ts";\n`,
+    "src/cli/b.ts": `import "./a.ts";\nimport "../io/world.ts";\n`,
+  });
+  assertEquals(problems.length, 1);
+  assertStringIncludes(problems[0] ?? "", "src/io/world.ts");
+});
+
+Deno.test("main.ts loads at every start what checkStart allows", () => {
+  const root = new URL("../../", import.meta.url);
+  assertEquals(checkStart((file) => Deno.readTextFileSync(new URL(file, root))), []);
 });

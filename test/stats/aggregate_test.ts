@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Exchange } from "../../src/http/exchange.ts";
+import { Endpoints, type Exchange } from "../../src/http/exchange.ts";
+import { Authority } from "../../src/http/target.ts";
 import { Aggregate, type AggregateOptions } from "../../src/stats/aggregate.ts";
 import type { Report } from "../../src/stats/report.ts";
 import { EMPTY_CAPTURE, makeExchange, NO_LOSSES } from "./exchanges.ts";
@@ -62,10 +63,10 @@ Deno.test("a report before any traffic has its whole shape and zeros", () => {
 Deno.test("a report tells all figures of some traffic, in a stable order of keys", () => {
   const aggregate = newAggregate();
   const requests: Parameters<typeof makeExchange>[0][] = [
-    { host: "a.example", section: "/api", path: "/api/1", status: 200, wait: 10, responseBodyBytes: 100 },
-    { host: "a.example", section: "/api", path: "/api/2", status: 503, wait: 10, requestBodyBytes: 7 },
-    { host: "b.example", section: "/", path: "/", status: 304 },
-    { host: "a.example", section: "/", path: "/", status: 0, client: "2001:db8::1" },
+    { host: "a.example", path: "/api/1", status: 200, wait: 10, responseBodyBytes: 100 },
+    { host: "a.example", path: "/api/2", status: 503, wait: 10, requestBodyBytes: 7 },
+    { host: "b.example", path: "/", status: 304 },
+    { host: "a.example", path: "", status: 0, client: "2001:db8::1" },
   ];
   countAll(
     aggregate,
@@ -119,7 +120,7 @@ Deno.test("a report tells all figures of some traffic, in a stable order of keys
       },
     ],
     paths: [
-      { host: "a.example", path: "/", requests: 1 },
+      { host: "a.example", path: "", requests: 1 },
       { host: "a.example", path: "/api/1", requests: 1 },
       { host: "a.example", path: "/api/2", requests: 1 },
       { host: "b.example", path: "/", requests: 1 },
@@ -147,7 +148,7 @@ Deno.test("a request is counted at once, its outcome when the exchange has ended
   const exchange = makeExchange({ status: 0, wait: undefined });
   aggregate.request(exchange);
   assertEquals([reportOf(aggregate).totals.requests, reportOf(aggregate).totals.responses], [1, 0]);
-  Object.assign(exchange, { status: 404, wait: 3 });
+  Object.assign(exchange, { status: 404, sentAt: 5000, answeredAt: 8000 });
   aggregate.exchange(exchange);
   const { totals, hosts } = reportOf(aggregate);
   assertEquals([totals.requests, totals.responses, totals.errors], [1, 1, 1]);
@@ -207,7 +208,7 @@ Deno.test("lists are as long as asked for and the sections listed are those of t
   const aggregate = newAggregate({ top: 2 });
   for (const host of ["a", "b", "b", "b", "c", "c"]) {
     for (const section of ["/x", "/y", "/z"]) {
-      countAll(aggregate, [makeExchange({ host, section, path: section })]);
+      countAll(aggregate, [makeExchange({ host, path: section })]);
     }
   }
   const report = reportOf(aggregate);
@@ -228,23 +229,26 @@ Deno.test("only the busiest hosts have percentiles of their own", () => {
 
 Deno.test("past a cap the report names each estimated figure, and the busy stay exact", () => {
   const aggregate = newAggregate({ keyCap: 100 });
-  const busy = makeExchange({ host: "busy", section: "/s", path: "/s/p", client: "192.0.2.9" });
+  const busy = makeExchange({ host: "busy", path: "/s/p", client: "192.0.2.9" });
   for (let index = 0; index < 5000; index++) {
     countAll(aggregate, [
       busy,
-      makeExchange({ host: "busy", section: "/s", path: `/s/${index}`, client: "192.0.2.9" }),
+      makeExchange({ host: "busy", path: `/s/${index}`, client: "192.0.2.9" }),
     ]);
   }
-  assertEquals(reportOf(aggregate).totals.approximate, ["paths"]);
+  const few = reportOf(aggregate).totals;
+  // What one more of a hundred keys can have had: the others came in turn.
+  assertEquals([few.approximate, few.errorBounds, few.distinctError], [["paths"], { paths: 50 }, 0.0081]);
   for (let index = 0; index < 5000; index++) {
     const name = `${index}.example`;
     countAll(aggregate, [
       busy,
-      makeExchange({ host: name, section: `/${name}`, path: `/${name}`, client: name }),
+      makeExchange({ host: name, path: `/${name}`, client: name }),
     ]);
   }
   const { totals, hosts, sections, paths } = reportOf(aggregate);
   assertEquals(totals.approximate, ["hosts", "sections", "paths", "clients"]);
+  assertEquals(totals.errorBounds, { hosts: 50, sections: 50, paths: 101 });
   assertEquals(totals.requests, 20_000);
   assertEquals([hosts[0]?.host, hosts[0]?.requests], ["busy", 15_000]);
   assertEquals([sections[0]?.section, sections[0]?.requests], ["/s", 15_000]);
@@ -271,15 +275,25 @@ Deno.test("an outcome whose host is no longer held still counts in the totals", 
 /** Any exchange over few names, so that they repeat. */
 const anyExchange = fc.record({
   host: fc.constantFrom("a", "b", "b.c", "__proto__"),
-  section: fc.constantFrom("/", "/x", "/constructor"),
-  rest: fc.constantFrom("", "/1", "/2"),
+  path: fc.constantFrom(
+    "",
+    "*",
+    "/",
+    "//",
+    "/x",
+    "/x/1",
+    "/x/2",
+    "/constructor",
+    "/constructor/1",
+    `/${"x".repeat(200)}/1`,
+  ),
   client: fc.constantFrom("192.0.2.1", "192.0.2.2", "2001:db8::1"),
   time: fc.integer({ min: 0, max: 600 * SECOND }),
   status: fc.constantFrom(0, 101, 200, 204, 302, 404, 500, 999),
   requestBodyBytes: fc.nat(5000),
   responseBodyBytes: fc.nat(5000),
   wait: fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }),
-}).map(({ rest, ...fields }) => makeExchange({ ...fields, path: fields.section + rest }));
+}).map(makeExchange);
 
 Deno.test("all figures agree with counting a list of the exchanges afresh", () => {
   fc.assert(fc.property(fc.array(anyExchange, { minLength: 1, maxLength: 80 }), (exchanges) => {
@@ -337,5 +351,98 @@ Deno.test("all figures agree with counting a list of the exchanges afresh", () =
       const median = waits[Math.ceil(waits.length / 2) - 1] ?? NaN;
       assert(Math.abs(waitMs.p50 - median) <= 0.02 * median + 0.001, `${waitMs.p50} for ${median}`);
     }
+  }));
+});
+
+Deno.test("an outcome counts in the totals only when its host and section were dropped meanwhile, come back or not", () => {
+  const aggregate = newAggregate({ keyCap: 2 });
+  const open = makeExchange({ host: "a", path: "/a", status: 404, wait: 5 });
+  aggregate.request(open);
+  // The places of host and section go to others, and at last to themselves again.
+  for (const host of ["b", "c", "d", "e"]) {
+    countAll(aggregate, [makeExchange({ host, path: `/${host}`, wait: 1 })]);
+  }
+  for (let hit = 0; hit < 9; hit++) countAll(aggregate, [makeExchange({ host: "a", path: "/a", wait: 1 })]);
+  aggregate.exchange(open);
+  const { totals, hosts, sections } = reportOf(aggregate);
+  assertEquals([totals.responses, totals.errors], [14, 1]);
+  for (const [{ status } = { status: {} }] of [hosts, sections]) assertEquals(status, { "2xx": 9 });
+});
+
+Deno.test("exchanges may end in any order, and many be open at once", () => {
+  const aggregate = newAggregate();
+  const exchanges = Array.from({ length: 100 }, (_, index) => {
+    return makeExchange({ host: `${index % 7}`, path: `/${index % 3}`, status: 200 + 100 * (index % 4) });
+  });
+  for (const exchange of exchanges) aggregate.request(exchange);
+  for (const exchange of exchanges.toReversed()) aggregate.exchange(exchange);
+  const again = newAggregate();
+  countAll(again, exchanges);
+  assertEquals(reportOf(aggregate), reportOf(again));
+});
+
+Deno.test("authorities of one host, and connections of one client, count as one", () => {
+  const aggregate = newAggregate();
+  const exchanges = [80, 8080].map((port) => {
+    const exchange = makeExchange({ path: `/${port}` });
+    exchange.authority = new Authority("example.com", port);
+    exchange.endpoints = new Endpoints("192.0.2.1", port, "192.0.2.80", 80, undefined, undefined, undefined);
+    return exchange;
+  });
+  countAll(aggregate, [...exchanges, ...exchanges]);
+  const { totals, hosts } = reportOf(aggregate);
+  assertEquals([totals.hosts, totals.clients, totals.paths, hosts[0]?.requests], [1, 1, 2, 4]);
+});
+
+Deno.test("aggregates that share exchanges do not see each other's hosts", () => {
+  const [one, other] = [newAggregate(), newAggregate()];
+  const exchange = makeExchange({ host: "a" });
+  countAll(one, [makeExchange({ host: "b" }), exchange]);
+  countAll(other, [exchange, exchange]);
+  assertEquals(reportOf(one).hosts.map(({ host, requests }) => [host, requests]), [["a", 1], ["b", 1]]);
+  assertEquals(reportOf(other).hosts.map(({ host, requests }) => [host, requests]), [["a", 2]]);
+  assertEquals(reportOf(other).totals.clients, 1);
+});
+
+Deno.test("figures hold their bounds against exact counts on any traffic past the cap", () => {
+  const stream = fc.array(
+    fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 4 })),
+    { maxLength: 300 },
+  );
+  fc.assert(fc.property(stream, fc.integer({ min: 1, max: 12 }), (stream, keyCap) => {
+    const aggregate = newAggregate({ keyCap, top: 1000 });
+    const exchanges = stream.map(([host, section, path]) =>
+      makeExchange({ host: `h${host}`, path: `/s${section}/${path}` })
+    );
+    countAll(aggregate, exchanges);
+    const { totals, hosts, sections, paths } = reportOf(aggregate);
+    const check = (
+      name: "hosts" | "sections" | "paths",
+      keyOf: (exchange: Exchange) => string,
+      listed: Map<string, number>,
+    ) => {
+      const exact = Map.groupBy(exchanges, keyOf);
+      const bound = totals.errorBounds?.[name] ?? 0;
+      assertEquals(totals.approximate.includes(name), exact.size > keyCap);
+      for (const [key, { length }] of exact) {
+        const counted = listed.get(key) ?? 0;
+        assert(
+          counted <= length && length <= counted + bound,
+          `${key}: ${counted} of ${length}, bound ${bound}`,
+        );
+      }
+      for (const key of listed.keys()) assert(exact.has(key), key);
+    };
+    check("hosts", ({ host }) => host, new Map(hosts.map(({ host, requests }) => [host, requests])));
+    check(
+      "sections",
+      ({ host, section }) => host + section,
+      new Map(sections.map(({ host, section, requests }) => [host + section, requests])),
+    );
+    check(
+      "paths",
+      ({ host, path }) => host + path,
+      new Map(paths.map(({ host, path, requests }) => [host + path, requests])),
+    );
   }));
 });

@@ -14,7 +14,7 @@ function newAlerts(options: { threshold?: number; cap?: number; losses?: () => A
 
 /** Makes `count` requests a second apart, the first at `from`. */
 function request(alerts: Alerts, count: number, from = START): void {
-  for (let index = 0; index < count; index++) alerts.request(from + index * SECOND);
+  for (let index = 0; index < count; index++) alerts.request({ time: from + index * SECOND });
 }
 
 function only(alerts: Alerts): AlertFigures {
@@ -38,7 +38,7 @@ Deno.test("no alert fires exactly at the threshold", () => {
 
 Deno.test("no alert fires when more requests than the threshold are spread beyond the window", () => {
   const alerts = newAlerts();
-  for (let index = 0; index < 100; index++) alerts.request(START + index * 12 * SECOND);
+  for (let index = 0; index < 100; index++) alerts.request({ time: START + index * 12 * SECOND });
   assertEquals(alerts.figures(NO_LOSSES), []);
 });
 
@@ -75,7 +75,7 @@ Deno.test("an alert notes that it goes on: value now, since when, peak", () => {
 Deno.test("an alert resolves with its duration when requests no longer exceed the threshold", () => {
   const alerts = newAlerts();
   request(alerts, 11);
-  alerts.request(START + 2 * MINUTE + 5 * SECOND);
+  alerts.request({ time: START + 2 * MINUTE + 5 * SECOND });
   const alert = only(alerts);
   assertEquals([alert.state, alert.value, alert.peak, alert.durationSeconds], ["resolved", 10, 11, 110]);
   assertEquals(alert.resolvedAt, "2023-11-14T22:15:20.000000Z");
@@ -105,14 +105,14 @@ Deno.test("an alert resolves at the moment the count fell when time jumps over i
 Deno.test("an alert resolves at the moment the count fell when the next request comes long after", () => {
   const alerts = newAlerts();
   request(alerts, 11);
-  alerts.request(START + 60 * MINUTE);
+  alerts.request({ time: START + 60 * MINUTE });
   assertEquals(only(alerts).resolvedAt, "2023-11-14T22:15:20.000000Z");
 });
 
 Deno.test("a burst that leaves the window at once resolves to the count that is left", () => {
   const alerts = newAlerts();
-  for (let index = 0; index < 50; index++) alerts.request(START);
-  alerts.request(START + SECOND);
+  for (let index = 0; index < 50; index++) alerts.request({ time: START });
+  alerts.request({ time: START + SECOND });
   alerts.advance(START + 3 * MINUTE);
   const alert = only(alerts);
   assertEquals([alert.value, alert.peak], [1, 51]);
@@ -122,7 +122,7 @@ Deno.test("a burst that leaves the window at once resolves to the count that is 
 Deno.test("requests from the past count at the latest time seen, fire and resolve", () => {
   const alerts = newAlerts();
   alerts.advance(START);
-  for (let index = 0; index < 11; index++) alerts.request(START - index * MINUTE);
+  for (let index = 0; index < 11; index++) alerts.request({ time: START - index * MINUTE });
   const { startedAt, durationSeconds } = only(alerts);
   assertEquals([startedAt, durationSeconds], ["2023-11-14T22:13:20.000000Z", 0]);
   alerts.advance(START - 10 * MINUTE);
@@ -141,7 +141,7 @@ Deno.test("two alerts in sequence are both kept, with values of their own", () =
 
 Deno.test("a threshold of 0 fires with the first request and resolves with none left", () => {
   const alerts = newAlerts({ threshold: 0 });
-  alerts.request(START);
+  alerts.request({ time: START });
   assertEquals(only(alerts).message, "High traffic: 1 request in 2m (threshold 0), firing for 0s, peak 1");
   alerts.advance(START + 2 * MINUTE);
   assertEquals(only(alerts).message, "Recovered after 2m: 0 requests in 2m, peak 1");
@@ -149,15 +149,15 @@ Deno.test("a threshold of 0 fires with the first request and resolves with none 
 
 Deno.test("a rule's text and messages name short windows and durations in their own units", () => {
   const alerts = newAlerts({ threshold: 1 });
-  alerts.request(START);
-  alerts.request(START);
+  alerts.request({ time: START });
+  alerts.request({ time: START });
   alerts.advance(START + 250_000);
   assertEquals(
     only(alerts).message,
     "High traffic: 2 requests in 2m (threshold 1), firing for 250ms, peak 2",
   );
   const short = new Alerts({ threshold: 5, windowMicros: 500_000, losses: () => NO_LOSSES });
-  for (let index = 0; index < 6; index++) short.request(START);
+  for (let index = 0; index < 6; index++) short.request({ time: START });
   assertEquals([only(short).rule, only(short).window], ["requests>5 over 500ms", "500ms"]);
 });
 

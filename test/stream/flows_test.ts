@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { type Connection, type Flow, type FlowLimits, FlowTable } from "../../src/stream/flows.ts";
-import type { StreamHandler } from "../../src/stream/reassembly.ts";
+import { HELD_SEGMENT, type StreamHandler } from "../../src/stream/reassembly.ts";
 import { decodeFrame } from "../../src/wire/decode.ts";
 import { Layer, Packet } from "../../src/wire/packet.ts";
 import { Conversation, type Frame, ipv4, ipv6, LINK_TYPES, tcp, type TcpOptions } from "../support/frames.ts";
@@ -11,12 +11,12 @@ const CLIENT = 40000, SERVER = 80;
 
 /** What one connection carried: the text of both directions by the port that sent it. */
 class Recorded implements Connection {
-  readonly handlers: readonly [StreamHandler, StreamHandler];
+  readonly #handlers: readonly [StreamHandler, StreamHandler];
   readonly texts: [string, string] = ["", ""];
   closed = 0;
 
   constructor(readonly flow: Flow, readonly direction: 0 | 1, readonly port: number) {
-    this.handlers = [this.#handler(0), this.#handler(1)];
+    this.#handlers = [this.#record(0), this.#record(1)];
   }
 
   /** What the end sent that `port` names: `<n>` is a hole of n bytes, `.` the end. */
@@ -24,11 +24,21 @@ class Recorded implements Connection {
     return this.texts[(port === this.port) === (this.direction === 0) ? 0 : 1];
   }
 
+  inOrder(
+    ...[frame, start, end, sequence, acknowledgement, direction]: Parameters<Connection["inOrder"]>
+  ): void {
+    this.handler(direction).data(frame.bytes, start, end, sequence, acknowledgement, frame.time);
+  }
+
   close(): void {
     this.closed++;
   }
 
-  #handler(direction: 0 | 1): StreamHandler {
+  handler(direction: 0 | 1): StreamHandler {
+    return this.#handlers[direction];
+  }
+
+  #record(direction: 0 | 1): StreamHandler {
     return {
       data: (bytes, start, end) => {
         assertEquals(this.closed, 0);
@@ -307,7 +317,8 @@ Deno.test("FlowTable delivers a response behind its request, also when captured 
     const sender = packet.sourcePort === SERVER ? "server" : "client";
     const other = sender === "server" ? "client" : "server";
     const handlers = [handler(sender), handler(other)] as [StreamHandler, StreamHandler];
-    return { handlers: direction === 0 ? handlers : [handlers[1], handlers[0]], close() {} };
+    const byDirection = direction === 0 ? handlers : [handlers[1], handlers[0]] as const;
+    return { handler: (direction) => byDirection[direction], inOrder() {}, close() {} };
   });
   const c = opened({ segmentSize: 5 });
   const requests = c.client("request");
@@ -390,7 +401,7 @@ Deno.test("FlowTable stands times that go backwards", () => {
 });
 
 Deno.test("FlowTable holds no more bytes behind holes than its limit, and none in the end", () => {
-  const h = new Harness({ flows: 64, heldBytes: 2000 });
+  const h = new Harness({ flows: 64, heldBytes: 20 * (100 + HELD_SEGMENT) });
   for (let port = 1; port <= 50; port++) {
     const c = opened({ client: { port }, acknowledge: false });
     const [lost] = c.client("x".repeat(100));

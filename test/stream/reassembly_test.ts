@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Budget, REORDERING, Stream, type StreamHandler } from "../../src/stream/reassembly.ts";
+import {
+  HELD_SEGMENT,
+  HeldMemory,
+  REORDERING,
+  Stream,
+  type StreamHandler,
+} from "../../src/stream/reassembly.ts";
+import { Flag } from "../../src/wire/packet.ts";
 import { payloadBytes } from "../support/frames.ts";
 
 const SECOND = 1_000_000;
@@ -20,7 +27,7 @@ class Harness {
     end: () => void (this.delivered += "."),
   };
 
-  constructor(readonly start = 100, readonly budget = new Budget(2 ** 20)) {
+  constructor(readonly start = 100, readonly budget = new HeldMemory(2 ** 20)) {
     this.stream.start(start | 0, true);
   }
 
@@ -31,15 +38,18 @@ class Harness {
     options: { fin?: boolean; time?: number; cut?: number; ack?: number } = {},
   ): boolean {
     const bytes = payloadBytes(`>>${payload}<<`);
-    const repeated = this.stream.receive(
+    const segment = {
       bytes,
-      2,
-      2 + payload.length - (options.cut ?? 0),
-      payload.length,
+      at: 2,
+      end: 2 + payload.length - (options.cut ?? 0),
+      payloadLength: payload.length,
+      acknowledgement: options.ack ?? 0,
+      flags: (options.fin ? Flag.fin : 0) | (options.ack === undefined ? 0 : Flag.ack),
+      time: options.time ?? 0,
+    };
+    const repeated = this.stream.receive(
+      segment,
       (this.start + offset) | 0,
-      options.ack,
-      options.fin ?? false,
-      options.time ?? 0,
       this.handler,
       this.budget,
       this.other,
@@ -77,7 +87,7 @@ Deno.test("Stream holds early segments until the hole is filled and keeps their 
   const h = new Harness();
   h.segment(6, "ghi", { time: 1, ack: 11 });
   h.segment(3, "def", { time: 2 });
-  assertEquals([h.delivered, h.stream.holds, h.budget.used], ["", true, 6]);
+  assertEquals([h.delivered, h.stream.holds, h.budget.used], ["", true, 6 + 2 * HELD_SEGMENT]);
   h.segment(0, "abc", { time: 3 });
   assertEquals([h.delivered, h.stream.holds, h.budget.used], ["abcdefghi", false, 0]);
   assertEquals(h.pieces[2], { sequence: 106, acknowledgement: 11, time: 1 });
@@ -191,7 +201,7 @@ Deno.test("Stream holds what acknowledges undelivered bytes of the other directi
   h.other.start(500, true);
   h.segment(0, "response", { ack: 510, time: 1 });
   h.segment(8, " goes on", { ack: 510, time: 2 });
-  assertEquals([h.delivered, h.budget.used], ["", 16]);
+  assertEquals([h.delivered, h.budget.used], ["", 16 + 2 * HELD_SEGMENT]);
   h.other.next = 509;
   assertEquals(h.stream.deliverHeld(h.handler, h.budget, h.other), false);
   h.other.next = 510;
@@ -244,23 +254,23 @@ Deno.test("Stream passes over what was acknowledged behind its end and takes the
 });
 
 Deno.test("Stream gives up holes rather than hold more than its limits", () => {
-  const many = new Harness(100, new Budget(2 ** 30));
+  const many = new Harness(100, new HeldMemory(2 ** 30));
   for (let i = 0; i < 1025; i++) many.segment(10 + 2 * i, "x");
   assertEquals(many.stream.takeOverflows(), 1);
   assertEquals(many.stream.takeOverflows(), 0);
   assert(many.delivered.startsWith("<10>x"));
 
-  const large = new Harness(100, new Budget(2 ** 30));
+  const large = new Harness(100, new HeldMemory(2 ** 30));
   const block = "y".repeat(2 ** 16);
   for (let i = 0; i < 20; i++) large.segment(10 + (2 ** 16 + 1) * i, block);
-  assert(large.budget.used <= 2 ** 20);
+  assert(large.budget.used <= 2 ** 20 + 16 * HELD_SEGMENT);
   assert(large.stream.takeOverflows() >= 4);
 
-  const budget = new Budget(10);
+  const budget = new HeldMemory(10 + HELD_SEGMENT);
   const [first, second] = [new Harness(100, budget), new Harness(100, budget)];
   first.segment(5, "123456");
   second.segment(5, "123456");
-  assertEquals([budget.used, second.delivered, first.delivered], [6, "<5>123456", ""]);
+  assertEquals([budget.used, second.delivered, first.delivered], [6 + HELD_SEGMENT, "<5>123456", ""]);
 });
 
 Deno.test("Stream lets go of all it holds when dropped or reset", () => {
@@ -312,7 +322,7 @@ Deno.test("Stream accounts for every byte up to the last it delivers, whatever i
   );
   fc.assert(
     fc.property(wild, (all) => {
-      const budget = new Budget(60);
+      const budget = new HeldMemory(60);
       const h = new Harness(2 ** 31 - 50, budget);
       h.other.start(0, true);
       let time = 0;

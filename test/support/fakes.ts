@@ -99,10 +99,7 @@ export class FakeSource implements FrameSource {
     const next = this.stopped ? undefined : this.#queue.shift();
     if (next instanceof Error) throw next;
     return next && {
-      deliver: (handler) => {
-        deliver(next, handler);
-        return next.length;
-      },
+      deliver: (handler) => deliver(next, handler),
     };
   }
 

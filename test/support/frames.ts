@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { FrameHandler } from "../../src/app/ports.ts";
+import { Frame as CapturedFrame, type FrameHandler } from "../../src/frame.ts";
 
 /** A captured frame as tests hold it. */
 export interface Frame {
@@ -51,8 +51,11 @@ export const PROTOCOLS = {
 
 /** Gives each frame to `handler`, as a frame source does. */
 export function deliver(frames: Iterable<Frame>, handler: FrameHandler): void {
-  for (const frame of frames) {
-    handler(frame.bytes, 0, frame.bytes.length, frame.wireLength, frame.time, frame.linkType);
+  const captured = new CapturedFrame();
+  for (const { bytes, wireLength, time, linkType } of frames) {
+    captured.setMemory(bytes);
+    Object.assign(captured, { start: 0, end: bytes.length, wireLength, time, linkType });
+    handler(captured);
   }
 }
 

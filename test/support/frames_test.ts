@@ -138,7 +138,7 @@ Deno.test("deliver gives every frame to the handler whole", () => {
   const c = new Conversation({ linkType: LINK_TYPES.linuxSll });
   c.handshake();
   const seen: Frame[] = [];
-  deliver(c.frames, (bytes, start, end, wireLength, time, linkType) => {
+  deliver(c.frames, ({ bytes, start, end, wireLength, time, linkType }) => {
     seen.push({ bytes: bytes.slice(start, end), wireLength, time, linkType });
   });
   assertEquals(seen, c.frames.map((frame) => ({ ...frame, bytes: frame.bytes.slice() })));

@@ -12,6 +12,7 @@ import { Aggregate } from "../../src/stats/aggregate.ts";
 import { concat, Conversation, deliver, type Frame, LINK_TYPES, payloadBytes } from "./frames.ts";
 import { HpackEncoder } from "./hpack_encoder.ts";
 import * as http2 from "./http2.ts";
+import { Lanes } from "./lanes.ts";
 import { pcapngFile } from "./savefile_builder.ts";
 import { TUNNEL_LINK_TYPES } from "./tunnels.ts";
 
@@ -37,7 +38,7 @@ export function readInputs(paths: readonly (string | URL)[]): FuzzInput[] {
   return paths.map((path) => {
     const bytes = Deno.readFileSync(path);
     const frames: Frame[] = [];
-    new SavefileReader().push(bytes, (whole, start, end, wireLength, time, linkType) => {
+    new SavefileReader().push(bytes, ({ bytes: whole, start, end, wireLength, time, linkType }) => {
       if (frames.length < MOST_FRAMES) {
         frames.push({ bytes: whole.slice(start, end), wireLength, time, linkType });
       }
@@ -98,12 +99,16 @@ export class FuzzTarget {
     },
   }, { ports: [80], keepQuery: true });
 
+  readonly #lanes = new Lanes();
+
   /** Takes a case to its end. Throws what is wrong. */
   run(input: FuzzCase): void {
     const pipeline = this.#pipeline;
     if (input.kind === "frames") {
       deliver(input.frames, pipeline.frame);
+      this.#lanes.take(input.frames, CUTS).end();
     } else {
+      this.#lanes.takeFile(input.bytes, input.chunk).end();
       const reader = new SavefileReader();
       for (let at = 0; at < input.bytes.length; at += input.chunk) {
         reader.push(input.bytes.subarray(at, at + input.chunk), pipeline.frame);
@@ -118,6 +123,8 @@ export class FuzzTarget {
   }
 }
 
+/** Where frames are cut into runs. */
+const CUTS = Array.from({ length: 20 }, (_, i) => i * 4099);
 const NO_DROPS = { kernel: 0, interface: 0 };
 
 /** Throws unless an exchange is well formed. */

@@ -5,8 +5,8 @@
  */
 
 import type { OptionName, Settings } from "../../cli/options.ts";
+import type { Exit } from "../../exit.ts";
 import type { World } from "../ports.ts";
-import type { Exit } from "../run.ts";
 import { watchSource } from "./watch.ts";
 
 const SECOND = 1_000_000;

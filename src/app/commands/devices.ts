@@ -4,8 +4,8 @@
  * @module
  */
 
+import { Exit } from "../../exit.ts";
 import type { Device, World } from "../ports.ts";
-import { Exit } from "../run.ts";
 
 /** Prints the devices, as a table or as JSON. */
 export function devices(asJson: boolean, { capture, standardOutput }: World): Exit {

@@ -5,10 +5,11 @@
  */
 
 import type { Settings } from "../../cli/options.ts";
+import type { Exit } from "../../exit.ts";
 import { linkTypeName } from "../../savefile.ts";
 import { DEFAULT_PORTS } from "../pipeline.ts";
 import type { FilterOptions, FrameSource, World } from "../ports.ts";
-import { type Exit, run, type RunSettings } from "../run.ts";
+import { run, type RunSettings } from "../run.ts";
 
 /** Saved captures hold whatever was sent, secrets too: they are for their owner's eyes. */
 const SAVED_MODE = 0o600;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FrameBatch, FrameHandler } from "../../app/ports.ts";
+import type { FrameBatch } from "../../app/ports.ts";
+import type { FrameHandler, RunHandler } from "../../frame.ts";
 import { forEachRecord } from "../../savefile.ts";
 import { cString, type LibC, libc, Memory } from "../libc.ts";
 import { libpcap } from "./library.ts";
@@ -103,7 +104,8 @@ export class RecordRun implements FrameBatch {
     readonly linkType: number,
   ) {}
 
-  deliver(handler: FrameHandler): number {
-    return forEachRecord(this.bytes, this.view, 0, this.end, this.linkType, littleEndian, handler);
+  deliver(handler: FrameHandler, runs?: RunHandler): void {
+    if (runs && littleEndian) runs(this.bytes, this.view, 0, this.end, this.linkType);
+    else forEachRecord(this.bytes, this.view, 0, this.end, this.linkType, littleEndian, handler);
   }
 }
