@@ -1,11 +1,11 @@
 #!/bin/sh
 # Checks and tests everything: sh scripts/test.sh [--fast]
 #
-# Format, lint, types, imports, the tests with bare permissions, then every test with all of them, then a minute of
-# fuzzing; --fast leaves out test/e2e and fuzzing. Ends with "N passed, N failed, N skipped", where each check counts as
-# one, and exits 1 if anything failed. Tests that lack what they need are left out, with the reason. With REQUIRE_ALL=1
-# that is a failure, except where the need is one of the two environment variables that name things from outside the
-# repository.
+# Format, lint, types, imports, the tests with bare permissions, then every test with all of them, a minute of fuzzing,
+# and with REQUIRE_ALL=1 the quick benchmark; --fast leaves out test/e2e, fuzzing and the benchmark. Ends with
+# "N passed, N failed, N skipped", where each check counts as one, and exits 1 if anything failed. Tests that lack what
+# they need are left out, with the reason. With REQUIRE_ALL=1 that is a failure, except where the need is one of the two
+# environment variables that name things from outside the repository.
 set -u
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -75,6 +75,7 @@ check "tests with --allow-ffi --allow-read alone" \
   "$deno" test --no-check --no-prompt --reporter=dot --allow-ffi --allow-read test
 tests --no-prompt --allow-all ${fast:+--ignore=test/e2e} test
 [ -n "$fast" ] || check fuzz "$deno" task fuzz --seconds 60
+[ -n "$fast" ] || [ "${REQUIRE_ALL:-}" != 1 ] || check benchmark "$deno" task bench --quick
 
 if [ -n "$left_out" ]; then
   printf '\nLeft out:\n%s\n' "$left_out" | sed '3,$s/^/  /'

@@ -18,7 +18,8 @@ async function testProject(
   await using directory = await tempDir();
   const project = `${directory.path}/a project`;
   const all: Record<string, string> = {
-    "deno.json": '{ "fmt": { "lineWidth": 110 }, "tasks": { "fuzz": "echo fuzzing" } }\n',
+    "deno.json":
+      '{ "fmt": { "lineWidth": 110 }, "tasks": { "fuzz": "echo fuzzing", "bench": "echo benchmarking" } }\n',
     "main.ts": 'console.log("main");\n',
     "src/a.ts": "export const a = 1;\n",
     "scripts/check_imports.ts": 'console.log("imports");\n',
@@ -92,11 +93,11 @@ e2e(
   async () => {
     const files = { "test/e2e/b_test.ts": SKIPPED + EXEMPT };
     const unset = await testProject(files, [], { REQUIRE_ALL: "1" });
-    assertEquals([unset.code, unset.summary], [1, "7 passed, 1 failed, 1 skipped"], unset.stdout);
+    assertEquals([unset.code, unset.summary], [1, "8 passed, 1 failed, 1 skipped"], unset.stdout);
     const set = await testProject(files, [], { REQUIRE_ALL: "1", TRAFFICSNIFFER_CORPUS: "/some/where" });
-    assertEquals([set.code, set.summary], [1, "7 passed, 2 failed, 0 skipped"], set.stdout);
+    assertEquals([set.code, set.summary], [1, "8 passed, 2 failed, 0 skipped"], set.stdout);
     const exempt = await testProject({ "test/e2e/b_test.ts": EXEMPT }, [], { REQUIRE_ALL: "1" });
-    assertEquals([exempt.code, exempt.summary], [0, "7 passed, 0 failed, 1 skipped"], exempt.stdout);
+    assertEquals([exempt.code, exempt.summary], [0, "8 passed, 0 failed, 1 skipped"], exempt.stdout);
     assertStringIncludes(exempt.stdout, "[left out: needs TRAFFICSNIFFER_CORPUS] exempt\n");
   },
 );
