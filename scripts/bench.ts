@@ -23,7 +23,7 @@ import { formatTable, type Row, tableAsJson, verdict } from "./bench/table.ts";
  * Wall time of this program as a ratio of tcpdump's, on the inputs of a quick run. A quick run fails where it is more
  * than twice this.
  */
-const QUICK_RATIOS: Readonly<Record<InputName, number>> = { small: 5.5, large: 4, short: 8.5 };
+const QUICK_RATIOS: Readonly<Record<InputName, number>> = { small: 5.2, large: 4.5, short: 9.5 };
 
 const USAGE = `usage: deno task bench [options]
   --quick            small inputs; exit status 1 when reading has become much slower beside tcpdump

@@ -20,7 +20,7 @@ const SAMPLE_MILLISECONDS = 10;
 const counts: Readonly<Record<FloodName, number>> = {
   hosts: 10_000_000,
   paths: 10_000_000,
-  "half-open": 4_000_000,
+  "half-open": 8_000_000,
   unfinished: 400_000,
   endless: 4_000_000,
   holes: 400_000,

@@ -39,6 +39,11 @@ export class Terminal implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
+  /** Goes on after its command was stopped, with which script(1) stops as well. */
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** What was shown since the last key, without colours and positions. */
   get text(): string {
     const [first = "", ...rest] = this.seen.split("\x1b[");

@@ -550,7 +550,8 @@ export class HttpConnection implements Connection, MessageHandler {
 
   /** Gives up the waiting requests from position `begin` up to `end`. */
   #giveUp(begin: number, end: number): void {
-    const requests = this.#waiting.splice(begin, Math.max(0, end - begin));
+    if (begin >= end) return;
+    const requests = this.#waiting.splice(begin, end - begin);
     this.#context.losses.unpaired += requests.length;
     for (const request of requests) this.#emit(request);
   }

@@ -355,7 +355,7 @@ export class FlowTable {
     }
     flow.connection = undefined;
     connection?.close();
-    this.#unsettled.delete(flow);
+    if (this.#unsettled.size > 0) this.#unsettled.delete(flow);
     for (const stream of streams) stream.drop(this.#memory);
     this.#setStage(flow, Stage.closed);
   }
