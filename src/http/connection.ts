@@ -196,7 +196,7 @@ export class HttpConnection implements Connection, MessageHandler {
     if (reader.expectsMessage) {
       const behind = this.usual(frame, start, end, sequence, acknowledgement, direction);
       if (behind >= 0) {
-        reader.tookMessage(frame.time);
+        reader.tookMessage(frame);
         at = behind;
       }
     }

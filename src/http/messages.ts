@@ -155,8 +155,8 @@ export class MessageReader implements StreamHandler, MessageStart {
   }
 
   /** Notes that a message was read for it. */
-  tookMessage(time: number): void {
-    this.#lastTime = time;
+  tookMessage(frame: Frame): void {
+    this.#lastTime = frame.time;
     this.#isHttp = true;
   }
 
@@ -182,7 +182,7 @@ export class MessageReader implements StreamHandler, MessageStart {
         this.#direction,
       );
       if (behind >= 0) {
-        this.tookMessage(time);
+        this.tookMessage(bytesOfFrame);
         at = behind;
       }
     }
