@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Endpoints, type Exchange } from "../../src/http/exchange.ts";
 import { Authority } from "../../src/http/target.ts";
@@ -356,17 +356,39 @@ Deno.test("all figures agree with counting a list of the exchanges afresh", () =
 
 Deno.test("an outcome counts in the totals only when its host and section were dropped meanwhile, come back or not", () => {
   const aggregate = newAggregate({ keyCap: 2 });
-  const open = makeExchange({ host: "a", path: "/a", status: 404, wait: 5 });
+  const open = makeExchange({ host: "a", path: "/a", status: 404, wait: 500 });
   aggregate.request(open);
-  // The places of host and section go to others, and at last to themselves again.
-  for (const host of ["b", "c", "d", "e"]) {
+  // Their places go to others, and they come back to one of the two.
+  for (const host of ["b", "c", "d", "e", "a", "a"]) {
     countAll(aggregate, [makeExchange({ host, path: `/${host}`, wait: 1 })]);
   }
-  for (let hit = 0; hit < 9; hit++) countAll(aggregate, [makeExchange({ host: "a", path: "/a", wait: 1 })]);
   aggregate.exchange(open);
   const { totals, hosts, sections } = reportOf(aggregate);
-  assertEquals([totals.responses, totals.errors], [14, 1]);
-  for (const [{ status } = { status: {} }] of [hosts, sections]) assertEquals(status, { "2xx": 9 });
+  assertEquals([totals.responses, totals.errors], [7, 1]);
+  for (const list of [hosts, sections]) {
+    assertEquals(list.map(({ host, status, waitMs }) => [host, status, waitMs?.p99]), [
+      ["a", { "2xx": 2 }, 1],
+      [
+        "e",
+        { "2xx": 1 },
+        1,
+      ],
+    ]);
+  }
+});
+
+Deno.test("a host and section that take the place of others begin without their figures", () => {
+  const aggregate = newAggregate({ keyCap: 1 });
+  countAll(aggregate, [makeExchange({ host: "a", path: "/a", status: 500, wait: 500 })]);
+  countAll(aggregate, [makeExchange({ host: "b", path: "/b", wait: 1 })]);
+  const { hosts, sections } = reportOf(aggregate);
+  for (const list of [hosts, sections]) {
+    assertEquals(list.map(({ host, status, waitMs }) => [host, status, waitMs?.p99]), [[
+      "b",
+      { "2xx": 1 },
+      1,
+    ]]);
+  }
 });
 
 Deno.test("exchanges may end in any order, and many be open at once", () => {
@@ -445,4 +467,11 @@ Deno.test("figures hold their bounds against exact counts on any traffic past th
       new Map(paths.map(({ host, path, requests }) => [host + path, requests])),
     );
   }));
+});
+
+Deno.test("an exchange that is counted twice is the caller's mistake", () => {
+  const aggregate = newAggregate();
+  const exchange = makeExchange();
+  countAll(aggregate, [exchange]);
+  assertThrows(() => aggregate.exchange(exchange), TypeError);
 });

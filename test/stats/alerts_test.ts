@@ -182,3 +182,15 @@ Deno.test("at the cap the oldest resolved alerts are evicted and counted", () =>
   assertEquals([peaks, alerts.evicted], [[13, 14, 15], 2]);
   assert(alerts.figures(NO_LOSSES).at(-1)?.state === "firing");
 });
+
+Deno.test("figures are a copy: changing them does not change the alert", () => {
+  const alerts = newAlerts();
+  request(alerts, 11);
+  alerts.advance(START + 5 * MINUTE);
+  const before = structuredClone(only(alerts));
+  const figures = only(alerts);
+  figures.message = "";
+  figures.losses.tcpGaps = 9;
+  figures.contributors.push({ by: "host", key: "a", value: 1 });
+  assertEquals(only(alerts), before);
+});

@@ -130,6 +130,25 @@ Deno.test("TopTable keeps apart keys of all lengths that differ in their last by
   }
 });
 
+Deno.test("TopTable compares whole keys, whatever their hash", () => {
+  const long = "x".repeat(500);
+  const keys = ["", "/a", "/b", "/ab", "/abcdefgh", "/abcdefgx", `${long}a`, `${long}b`, `x${long}`];
+  const hosts = ["h", "i", "hi", "www.example.com", "www.example.net", long, `${long}i`];
+  const table = newTable(100);
+  const find = (host: string, key: string) => table.find(7, nameOf(host, KEY), ...wordsOf(key));
+  for (const host of hosts) {
+    for (const key of keys) {
+      assertEquals(find(host, key), -1, `${host}${key}`);
+      table.hit(table.insert(7, nameOf(host, KEY), ...wordsOf(key)));
+    }
+  }
+  const slots = hosts.flatMap((host) => keys.map((key) => find(host, key)));
+  assertEquals(new Set(slots).size, hosts.length * keys.length);
+  for (const host of hosts) {
+    assertEquals(new Set(table.ranked(99, host).map(([, key]) => key)), new Set(keys));
+  }
+});
+
 Deno.test("TopTable tells bytes that are not UTF-8 apart, and shows them", () => {
   const table = newTable(10);
   for (const byte of [0xfe, 0xff]) {
@@ -207,6 +226,16 @@ Deno.test("TopTable keeps a slot of another table with a key for as long as both
   for (const key of ["b", "b", "b", "c"]) table.add(key);
   assertEquals([table.slot("a"), table.slot("c")], [-1, slot]);
   assertEquals(table.linked(slot, other), -1);
+});
+
+Deno.test("TopTable keeps no slot of another table that was freed and not given to another key", () => {
+  const table = newTable(2), other = newTable(100);
+  for (let index = 0; index < 100; index++) other.add(`${index}`);
+  table.link(table.add("a"), other, 50);
+  // Two of these fill the store, and a third drops the others one by one before the two.
+  for (let index = 0; index < 3; index++) other.add(`${index}${"x".repeat(65_000)}`);
+  assertLess(other.size, 3);
+  assertEquals(table.linked(table.slot("a"), other), -1);
 });
 
 Deno.test("TopTable works with a cap of one", () => {
