@@ -114,6 +114,8 @@ class FlowList {
   }
 }
 
+/** Flows that a new table has room for. */
+const FIRST_FLOWS = 512;
 /** Words of a key: ports, network, address length, two addresses of up to four words. */
 const KEY_WORDS = 11;
 
@@ -123,13 +125,13 @@ export class FlowTable {
   readonly #connect: ConnectionFactory;
   readonly #memory: HeldMemory;
   readonly #limit: number;
-  /** Flows by index, and the key of each. */
+  /** Flows by index, and the key of each; room is made as flows come. */
   readonly #flows: Flow[] = [];
-  readonly #keys: Int32Array;
+  #keys = new Int32Array(0);
   readonly #free: Flow[] = [];
   /** Open addressing: two words a slot, the key's hash and index + 1 of the flow, 0 where empty. */
-  readonly #slots: Int32Array;
-  readonly #mask: number;
+  #slots = new Int32Array(0);
+  #mask = 0;
   readonly #lists = [new FlowList(), new FlowList(), new FlowList()] as const;
   /** Flows that hold segments or were reset. */
   readonly #unsettled = new Set<Flow>();
@@ -142,10 +144,7 @@ export class FlowTable {
     this.#connect = connect;
     this.#memory = new HeldMemory(limits.heldBytes);
     this.#limit = limits.flows;
-    this.#keys = new Int32Array(limits.flows * KEY_WORDS);
-    const slots = 2 ** Math.ceil(Math.log2(limits.flows * 2));
-    this.#slots = new Int32Array(2 * slots);
-    this.#mask = 2 * slots - 1;
+    this.#grow(Math.min(FIRST_FLOWS, limits.flows));
   }
 
   /** How many flows are remembered. */
@@ -466,6 +465,8 @@ export class FlowTable {
   /** A new flow while there may be more, else the place of the one that is missed least. */
   #makeRoom(time: number): Flow {
     if (this.#flows.length < this.#limit) {
+      const room = this.#keys.length / KEY_WORDS;
+      if (this.#flows.length === room) this.#grow(Math.min(2 * room, this.#limit));
       const flow = new Flow(this.#flows.length);
       this.#flows.push(flow);
       return flow;
@@ -474,6 +475,25 @@ export class FlowTable {
     if (!closed.oldest) this.losses.evicted++;
     this.#remove((closed.oldest ?? opening.oldest ?? open.oldest)!, time);
     return this.#free.pop()!;
+  }
+
+  /** Makes room for so many flows, and at least twice as many slots. */
+  #grow(flows: number): void {
+    const keys = new Int32Array(flows * KEY_WORDS);
+    keys.set(this.#keys);
+    this.#keys = keys;
+    const old = this.#slots;
+    const slots = new Int32Array(2 * 2 ** Math.ceil(Math.log2(flows * 2)));
+    const mask = slots.length - 1;
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue;
+      let slot = (old[from]! << 1) & mask;
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      slots[slot] = old[from]!;
+      slots[slot + 1] = old[from + 1]!;
+    }
+    this.#slots = slots;
+    this.#mask = mask;
   }
 
   #remove(flow: Flow, time: number): void {

@@ -467,5 +467,5 @@ Deno.test("Sniffer tells what is wrong: at its start what cannot be opened, in i
 
 Deno.test("Sniffer leaks neither memory nor descriptors", async () => {
   const sniffer = new Sniffer({ file: KEEP_ALIVE });
-  await assertNoLeak(() => paths(sniffer), 50);
+  await assertNoLeak(() => paths(sniffer), 300);
 });
