@@ -144,10 +144,7 @@ export class ByteCache<T> {
     const length = end - start;
     if (length > this.longest) return this.make(bytes, start, end);
     const words = gather(bytes, start, end);
-    // Who chooses bytes that share a slot gains nothing but misses, so speed comes first.
-    let hash = length;
-    for (let word = 0; word << 2 < length; word++) hash = Math.imul(hash ^ words[word]!, 0x9e3779b1);
-    const first = finishHash(hash) & this.#mask;
+    const first = hashWords(words, length) & this.#mask;
     if (this.#isAt(first, words, length)) return this.#values[first]!;
     if (this.#isAt(first + 1, words, length)) return this.#values[first + 1]!;
     if (this.#keys.length === 0) this.#allocate();

@@ -21,7 +21,15 @@ import { Head } from "./http1.ts";
 import { Http2Connection, showsMessage } from "./http2.ts";
 import { Http2Start, http2Start } from "./http2_frames.ts";
 import { type BodyPlan, type MessageHandler, MessageReader, type MessageStart } from "./messages.ts";
-import { authorityOf, cachedText, LONGEST_PATH, parseTarget, queryOf, referrerOf } from "./target.ts";
+import {
+  type Authority,
+  authorityOf,
+  cachedText,
+  LONGEST_PATH,
+  parseTarget,
+  queryOf,
+  referrerOf,
+} from "./target.ts";
 import type { UsualHead } from "./usual_head.ts";
 
 /** Takes requests as soon as their head is complete, and exchanges when they are over. */
@@ -228,21 +236,14 @@ export class HttpConnection implements Connection, MessageHandler {
     ) {
       return -1;
     }
-    const { methodEnd, pathEnd, hostStart, hostEnd } = usualHead;
+    const { methodEnd, pathEnd } = usualHead;
     const exchange = Exchange.make(this.#endpoints!, frame);
     exchange.sentAt = exchange.time;
     exchange.method = methodOf(bytes, start, methodEnd);
     exchange.version = "1.1";
     exchange.target.takeWords(view, methodEnd + 1, pathEnd, usualHead.sectionEnd);
-    exchange.askFor(
-      hostEnd > hostStart && hostStart >= 0 ? authorityOf(bytes, hostStart, hostEnd) : undefined,
-    );
-    if (details) {
-      const { agentStart, agentEnd, refererStart, refererEnd } = usualHead;
-      if (keepQuery) exchange.query = queryOf(bytes, pathEnd, usualHead.targetEnd);
-      if (agentStart >= 0) exchange.userAgent = cachedText(bytes, agentStart, agentEnd);
-      if (refererStart >= 0) exchange.referrer = referrerOf(bytes, refererStart, refererEnd);
-    }
+    exchange.askFor(hostOf(usualHead, bytes));
+    if (details) takeDetails(exchange, usualHead, bytes, pathEnd, usualHead.targetEnd, keepQuery);
     this.#wait(exchange, sequence, acknowledgement);
     this.#lastAcknowledgement = acknowledgement;
     handler.request(exchange);
@@ -255,11 +256,7 @@ export class HttpConnection implements Connection, MessageHandler {
     if (this.#waiting.length !== 1) return -1;
     const exchange = this.#waiting[0]!;
     const { usualHead } = this.#context;
-    if (
-      exchange.acknowledgement !== sequence || !usualHead.response(bytes, view, start, end)
-    ) {
-      return -1;
-    }
+    if (exchange.acknowledgement !== sequence || !usualHead.response(bytes, view, start, end)) return -1;
     const { status, contentLength } = usualHead;
     const messageEnd = usualHead.end + contentLength;
     // What else says how long a body is, is left to others.
@@ -607,15 +604,28 @@ function exchangeOf(
   exchange.version = head.isSimple ? "0.9" : head.minorVersion === 1 ? "1.1" : `1.${head.minorVersion}`;
   const isConnect = exchange.method === "CONNECT";
   const target = parseTarget(bytes, head.targetStart, head.targetEnd, isConnect, exchange.target);
-  const hasHost = head.hostStart >= 0 && head.hostEnd > head.hostStart;
-  exchange.askFor(
-    target.authority ?? (hasHost ? authorityOf(bytes, head.hostStart, head.hostEnd) : undefined),
-  );
-  if (!details) return exchange;
-  if (keepQuery) exchange.query = queryOf(bytes, target.pathEnd, target.end);
-  if (head.agentStart >= 0) exchange.userAgent = cachedText(bytes, head.agentStart, head.agentEnd);
-  if (head.refererStart >= 0) exchange.referrer = referrerOf(bytes, head.refererStart, head.refererEnd);
+  exchange.askFor(target.authority ?? hostOf(head, bytes));
+  if (details) takeDetails(exchange, head, bytes, target.pathEnd, target.end, keepQuery);
   return exchange;
+}
+
+/** The host that a head's field names. */
+function hostOf({ hostStart, hostEnd }: Head | UsualHead, bytes: Uint8Array): Authority | undefined {
+  return hostStart >= 0 && hostEnd > hostStart ? authorityOf(bytes, hostStart, hostEnd) : undefined;
+}
+
+/** Takes what only records show; the target ends at `targetEnd` and its path at `pathEnd`. */
+function takeDetails(
+  exchange: Exchange,
+  { agentStart, agentEnd, refererStart, refererEnd }: Head | UsualHead,
+  bytes: Uint8Array,
+  pathEnd: number,
+  targetEnd: number,
+  keepQuery: boolean,
+): void {
+  if (keepQuery) exchange.query = queryOf(bytes, pathEnd, targetEnd);
+  if (agentStart >= 0) exchange.userAgent = cachedText(bytes, agentStart, agentEnd);
+  if (refererStart >= 0) exchange.referrer = referrerOf(bytes, refererStart, refererEnd);
 }
 
 function methodOf(bytes: Uint8Array, start: number, end: number): string {

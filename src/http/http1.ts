@@ -5,6 +5,8 @@
  * @module
  */
 
+import { findLineFeed as lineFeedIn, viewOf } from "../bytes.ts";
+
 /** What bytes at the start of a message may be. */
 export const StartKind = { unknown: 0, request: 1, response: 2, partial: 3 } as const;
 export type StartKind = typeof StartKind[keyof typeof StartKind];
@@ -18,7 +20,7 @@ export const NO_LENGTH = -1;
 export const BAD_LENGTH = -2;
 
 const CR = 13, LF = 10, SPACE = 32, TAB = 9, COLON = 58, COMMA = 44, POINT = 46, ZERO = 48;
-const LONGEST_METHOD = 24;
+export const LONGEST_METHOD = 24;
 /** "HTTP/" */
 const PROTOCOL = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
 /** "HTTP/1.1" */
@@ -336,23 +338,23 @@ function isProtocol(bytes: Uint8Array, start: number, end: number): boolean {
   return bytes[start + 5] === 0x31 && bytes[start + 6] === 0x2e && minor >= 48 && minor <= 57;
 }
 
+/** The offset of the first line feed, -1 when there is none. */
 function findLineFeed(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    if (bytes[at] === LF) return at;
-  }
-  return -1;
+  const at = lineFeedIn(bytes, viewOf(bytes), start, end);
+  return at < end ? at : -1;
 }
 
 function beforeCr(bytes: Uint8Array, start: number, lineEnd: number): number {
   return lineEnd > start && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
 }
 
-function valueStart(bytes: Uint8Array, start: number, end: number): number {
+/** Where a field's value begins and ends: without the white space around it. */
+export function valueStart(bytes: Uint8Array, start: number, end: number): number {
   while (start < end && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
   return start;
 }
 
-function valueEnd(bytes: Uint8Array, start: number, end: number): number {
+export function valueEnd(bytes: Uint8Array, start: number, end: number): number {
   while (end > start && (bytes[end - 1] === SPACE || bytes[end - 1] === TAB)) end--;
   return end;
 }

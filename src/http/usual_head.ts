@@ -6,11 +6,12 @@
  */
 
 import { findLineFeed } from "../bytes.ts";
+import { LONGEST_METHOD, valueEnd, valueStart } from "./http1.ts";
 
-const CR = 13, LF = 10, SPACE = 32, TAB = 9, COLON = 58;
+const CR = 13, LF = 10, SPACE = 32, COLON = 58;
 const SLASH = 0x2f, QUESTION = 0x3f, HASH = 0x23;
 const LETTER_A = 0x41, LETTER_C = 0x43, LETTER_Z = 0x5a, DIGIT_0 = 0x30, DIGIT_1 = 0x31;
-const LEAST_METHOD = 3, LONGEST_METHOD = 24;
+const LEAST_METHOD = 3;
 /** More digits need more than an integer. */
 const MOST_DIGITS = 9;
 
@@ -187,14 +188,4 @@ function isProtocol(bytes: Uint8Array, start: number): boolean {
   return bytes[start] === 0x48 && bytes[start + 1] === 0x54 && bytes[start + 2] === 0x54 &&
     bytes[start + 3] === 0x50 && bytes[start + 4] === SLASH && bytes[start + 5] === DIGIT_1 &&
     bytes[start + 6] === 0x2e;
-}
-
-function valueStart(bytes: Uint8Array, start: number, end: number): number {
-  while (start < end && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
-  return start;
-}
-
-function valueEnd(bytes: Uint8Array, start: number, end: number): number {
-  while (end > start && (bytes[end - 1] === SPACE || bytes[end - 1] === TAB)) end--;
-  return end;
 }

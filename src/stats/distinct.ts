@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Bits64, hash, mix, randomHashKey } from "./hash.ts";
+import { finishHash } from "../bytes.ts";
+import { type Bits64, hash, randomHashKey } from "./hash.ts";
 
 const INDEX_BITS = 14;
 const REGISTERS = 1 << INDEX_BITS;
@@ -23,8 +24,8 @@ export class HyperLogLog {
 
   /** Adds a key by two independent hashes of it, of 32 bits each. Hashes at equal distances do no harm. */
   add(first: number, second: number): void {
-    const rankBits = mix(second);
-    const index = mix(first ^ rankBits) & (REGISTERS - 1);
+    const rankBits = finishHash(second);
+    const index = finishHash(first ^ rankBits) & (REGISTERS - 1);
     const rank = Math.clz32(rankBits) + 1;
     if (rank > this.#registers[index]!) this.#registers[index] = rank;
   }

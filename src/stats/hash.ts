@@ -130,10 +130,3 @@ export class WordHash {
     this.#factors = grown;
   }
 }
-
-/** Spreads each bit of a word over all of them. */
-export function mix(word: number): number {
-  let mixed = Math.imul(word ^ word >>> 16, 0x85ebca6b);
-  mixed = Math.imul(mixed ^ mixed >>> 13, 0xc2b2ae35);
-  return mixed ^ mixed >>> 16;
-}

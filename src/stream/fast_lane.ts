@@ -64,15 +64,16 @@ export class FastLane {
       const captured = view.getUint32(record + 8, true);
       if (captured > end - at || captured > MAXIMUM_SNAPLEN) break;
       const time = frame.time = timeOf(view, record);
-      const wireLength = view.getUint32(record + 12, true);
+      const stated = view.getUint32(record + 12, true);
+      const wireLength = stated < captured ? captured : stated;
       const frameEnd = record = at + captured;
       packets++;
-      wireBytes += wireLength < captured ? captured : wireLength;
+      wireBytes += wireLength;
       if (time > latest) latest = time;
       if (linkType !== ETHERNET || !this.#usual(frame, at, frameEnd)) {
         frame.start = at;
         frame.end = frameEnd;
-        frame.wireLength = wireLength < captured ? captured : wireLength;
+        frame.wireLength = wireLength;
         this.otherwise(frame);
       }
       if (latest >= advanceAt) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertStrictEquals } from "@std/assert";
 import { Pipeline } from "../../src/app/pipeline.ts";
-import { Endpoints, Exchange, toRecord } from "../../src/http/exchange.ts";
+import { Endpoints, Exchange } from "../../src/http/exchange.ts";
+import { toRecord } from "../support/record.ts";
 import { Authority } from "../../src/http/target.ts";
 import { concat, deliver, type Frame, payloadBytes } from "../support/frames.ts";
 import { HpackEncoder } from "../support/hpack_encoder.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Pipeline } from "../../src/app/pipeline.ts";
-import { type Exchange, toRecord } from "../../src/http/exchange.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
+import { toRecord } from "../support/record.ts";
 import { concat, Conversation, deliver, type Frame, payloadBytes } from "../support/frames.ts";
 import { type Field, HpackEncoder } from "../support/hpack_encoder.ts";
 import {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { toRecord } from "../../src/http/exchange.ts";
+import { toRecord } from "../support/record.ts";
 import { conversation, head, hear, losses, NO_LOSSES, outcomeOf, summary } from "./support.ts";
 
 Deno.test("an HTTP/0.9 exchange has a version, its content and no status", () => {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { Output } from "../../src/app/ports.ts";
-import { Endpoints, Exchange, toRecord } from "../../src/http/exchange.ts";
+import { Endpoints, Exchange } from "../../src/http/exchange.ts";
+import { toRecord } from "../support/record.ts";
 import { Authority } from "../../src/http/target.ts";
 import { NdjsonSink } from "../../src/sink/ndjson.ts";
 

@@ -6,7 +6,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Pipeline } from "../../src/app/pipeline.ts";
-import { type Exchange, toRecord } from "../../src/http/exchange.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
+import { toRecord } from "./record.ts";
 import { SavefileReader } from "../../src/savefile.ts";
 import { Aggregate } from "../../src/stats/aggregate.ts";
 import { concat, Conversation, deliver, type Frame, LINK_TYPES, payloadBytes } from "./frames.ts";
