@@ -58,6 +58,8 @@ export interface FilterOptions {
   readonly filter?: string | undefined;
   /** Ports of the built filter; `undefined` and no `filter` for everything. */
   readonly ports?: readonly number[] | undefined;
+  /** Whether the built filter lets through what shows how connections came about: DNS, ARP and the like. */
+  readonly lifecycle?: boolean | undefined;
   /** Stop after so many packets. */
   readonly count?: number | undefined;
 }

@@ -1,16 +1,18 @@
 /**
- * Frames to TCP segments: chains the layers from the link type up.
+ * Frames to TCP segments, and to what else tells of how connections come about: chains the layers from the link type up.
  *
  * @module
  */
 
 import { decodeArcnet } from "./arcnet.ts";
+import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
 import { decodeAyiya } from "./ayiya.ts";
 import { decodeEthernet } from "./ethernet.ts";
 import { decodeGeneve } from "./geneve.ts";
 import { decodeGre, decodeGreInUdp } from "./gre.ts";
 import { decodeGtp } from "./gtp.ts";
+import { decodeIcmp, decodeIcmp6 } from "./icmp.ts";
 import {
   decodeAggregatedMsdu,
   decodeIeee80211,
@@ -42,7 +44,8 @@ const MOST_LAYERS = 32;
  * Decodes a frame that `packet` was reset to.
  *
  * @param linkType LINKTYPE_ or DLT_ value.
- * @returns `Layer.segment`, with the segment's facts in `packet`, `Layer.other` or `Layer.malformed`.
+ * @returns `Layer.segment`, with the segment's facts in `packet`; `Layer.datagram`, `Layer.arp`, `Layer.icmpError` or `Layer.ndp`, to be
+ *   read by those who know them; `Layer.other` or `Layer.malformed`.
  */
 export function decodeFrame(packet: Packet, linkType: number): Layer {
   return decodeFrom(packet, linkLayer(linkType));
@@ -161,6 +164,15 @@ function decodeFrom(packet: Packet, first: Layer): Layer {
       case Layer.arcnet:
         layer = decodeArcnet(packet);
         break;
+      case Layer.icmp:
+        layer = decodeIcmp(packet);
+        break;
+      case Layer.icmp6:
+        layer = decodeIcmp6(packet);
+        break;
+      case Layer.arp:
+        // Nothing comes behind it, and that it is ARP indeed is told by the same layer.
+        return decodeArp(packet);
       default:
         return layer;
     }

@@ -13,6 +13,8 @@ export function layerOf(etherType: number): Layer {
       return Layer.ipv4;
     case 0x86dd:
       return Layer.ipv6;
+    case 0x0806:
+      return Layer.arp;
     case 0x8100: // 802.1Q
     case 0x88a8: // 802.1ad
     case 0x9100: // QinQ before 802.1ad

@@ -8,7 +8,7 @@
 import { equalsBytes } from "../bytes.ts";
 import { Protocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
-import { tunnelOf } from "./udp.ts";
+import { layerOfPorts } from "./udp.ts";
 
 /** What could not be put together, in datagrams. */
 export interface FragmentLosses {
@@ -195,11 +195,11 @@ function keyOf(packet: Packet, protocol: number, identification: number): string
   return `${packet.network} ${addressLength === 4 ? protocol : ""} ${identification} ${addresses}`;
 }
 
-/** True for a first fragment that shows the datagram to carry neither TCP nor a tunnel. */
+/** True for a first fragment that shows the datagram to carry neither TCP, a tunnel nor name resolution. */
 function isOfNoInterest(packet: Packet, protocol: number): boolean {
   const PORTS = 4;
   if (protocol !== Protocol.udp || packet.end - packet.at < PORTS) return false;
-  return tunnelOf(packet.bytes, packet.at) === Layer.other;
+  return layerOfPorts(packet.bytes, packet.at) === Layer.other;
 }
 
 /** Gives the packet the payload of all fragments, up to where one of them was cut by the snaplen. */

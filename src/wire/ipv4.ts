@@ -6,7 +6,7 @@
 
 import { u16 } from "../bytes.ts";
 import { endOfFragment } from "./fragments.ts";
-import { layerOfProtocol, Protocol } from "./ip_protocol.ts";
+import { isWorthPuttingTogether, layerOfProtocol, Protocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const SMALLEST_HEADER = 20;
@@ -35,6 +35,7 @@ export function decodeIpv4(packet: Packet): Layer {
   packet.at = at + headerLength;
   const fragment = u16(bytes, at + 6);
   if ((fragment & MORE_FRAGMENTS_OR_OFFSET) === 0) return next;
+  if (!isWorthPuttingTogether(protocol)) return Layer.other;
   const offset = (fragment & OFFSET) * 8, more = (fragment & MORE_FRAGMENTS) !== 0;
   const whole = packet.fragments.add(packet, protocol, u16(bytes, at + 4), offset, more);
   return whole < 0 ? endOfFragment(whole) : next;

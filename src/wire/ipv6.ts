@@ -6,7 +6,7 @@
 
 import { i32, u16 } from "../bytes.ts";
 import { endOfFragment } from "./fragments.ts";
-import { layerOfProtocol, Protocol } from "./ip_protocol.ts";
+import { isWorthPuttingTogether, layerOfProtocol, Protocol } from "./ip_protocol.ts";
 import { Layer, type Packet } from "./packet.ts";
 
 const HEADER = 40;
@@ -36,17 +36,13 @@ export function decodeIpv6(packet: Packet): Layer {
     if (!isExtension(next)) return layerOfProtocol(next);
     const { bytes, at: header } = packet;
     if (packet.end - header < 8) return Layer.malformed;
-    const length = next === FRAGMENT
-      ? 8
-      : next === Protocol.authentication
-      ? (bytes[header + 1]! + 2) * 4
-      : (bytes[header + 1]! + 1) * 8;
+    const length = extensionLength(next, bytes, header);
     if (packet.end - header < length) return Layer.malformed;
     packet.at = header + length;
     const isFragment = next === FRAGMENT && (u16(bytes, header + 2) & OFFSET_OR_MORE) !== 0;
     next = bytes[header]!;
     if (!isFragment) continue;
-    if (!isExtension(next) && layerOfProtocol(next) === Layer.other) return Layer.other;
+    if (!isExtension(next) && !isWorthPuttingTogether(next)) return Layer.other;
     const offset = u16(bytes, header + 2) & OFFSET, more = (bytes[header + 3]! & MORE_FRAGMENTS) !== 0;
     // What the whole packet carries, the first fragment says.
     next = packet.fragments.add(packet, next, i32(bytes, header + 4), offset, more);
@@ -55,7 +51,20 @@ export function decodeIpv6(packet: Packet): Layer {
   return Layer.malformed;
 }
 
-function isExtension(protocol: number): boolean {
+/** True for the number of an extension header that something may follow. */
+export function isExtension(protocol: number): boolean {
   return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === DESTINATION ||
     protocol === FRAGMENT || protocol === Protocol.authentication;
+}
+
+/** Length in bytes of the extension header at `at`, of which 2 bytes must be there. */
+export function extensionLength(protocol: number, bytes: Uint8Array, at: number): number {
+  switch (protocol) {
+    case FRAGMENT:
+      return 8;
+    case Protocol.authentication:
+      return (bytes[at + 1]! + 2) * 4;
+    default:
+      return (bytes[at + 1]! + 1) * 8;
+  }
 }

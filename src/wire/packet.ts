@@ -49,6 +49,16 @@ export const Layer = {
   netlink: 33,
   netfilterMessage: 34,
   arcnet: 35,
+  /** Ends: ARP for IPv4 over Ethernet, whose header begins at `at`; see arp.ts. */
+  arp: 36,
+  /** Ends: a UDP datagram of name resolution: its ports and payload in the packet, as of a segment. */
+  datagram: 37,
+  icmp: 38,
+  icmp6: 39,
+  /** Ends: an ICMP error of IPv4 or IPv6, whose header begins at `at`; see icmp.ts. */
+  icmpError: 40,
+  /** Ends: an IPv6 neighbour discovery message, whose header begins at `at`; see ndp.ts. */
+  ndp: 41,
 } as const;
 export type Layer = typeof Layer[keyof typeof Layer];
 
@@ -97,6 +107,8 @@ export class Packet {
   sequence = 0;
   acknowledgement = 0;
   flags = 0;
+  /** As in the TCP header, without the scale that the handshake may have agreed on. */
+  window = 0;
   /** Payload bytes on the wire; those that were captured are `bytes[at, end)`. */
   payloadLength = 0;
 

@@ -1,5 +1,5 @@
 /**
- * TCP (RFC 9293 section 3.1): ports, sequence numbers, flags, and where the payload is.
+ * TCP (RFC 9293 section 3.1): ports, sequence numbers, flags, window, and where the payload is.
  *
  * @module
  */
@@ -19,6 +19,7 @@ export function decodeTcp(packet: Packet): Layer {
   packet.sequence = i32(bytes, at + 4);
   packet.acknowledgement = i32(bytes, at + 8);
   packet.flags = bytes[at + 13]!;
+  packet.window = u16(bytes, at + 14);
   // The capture may be cut within the options: then the payload is known by its length alone.
   packet.at = Math.min(at + headerLength, packet.end);
   packet.payloadLength = packet.wireEnd - at - headerLength;

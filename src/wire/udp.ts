@@ -1,6 +1,6 @@
 /**
- * UDP (RFC 768), of interest as far as tunnels go through it. A port alone proves nothing, as any client may have it by
- * chance: each tunnel makes sure of its header, and what does not look like it is something else and no loss.
+ * UDP (RFC 768), of interest as far as tunnels go through it, or name resolution. A port alone proves nothing, as any client may
+ * have it by chance: each tunnel makes sure of its header, and what does not look like it is something else and no loss.
  *
  * @module
  */
@@ -13,8 +13,8 @@ const HEADER = 8;
 export function decodeUdp(packet: Packet): Layer {
   const { bytes, at } = packet;
   if (packet.end - at < HEADER) return Layer.malformed;
-  const tunnel = tunnelOf(bytes, at);
-  if (tunnel === Layer.other) return Layer.other;
+  const next = layerOfPorts(bytes, at);
+  if (next === Layer.other) return Layer.other;
   // A length of 0 is a jumbogram's: on to the end of the IP packet.
   const length = u16(bytes, at + 4);
   if (length !== 0) {
@@ -22,16 +22,24 @@ export function decodeUdp(packet: Packet): Layer {
     packet.trim(Math.min(packet.wireEnd, at + length));
   }
   packet.at = at + HEADER;
-  return tunnel;
+  if (next === Layer.datagram) {
+    packet.sourcePort = u16(bytes, at);
+    packet.destinationPort = u16(bytes, at + 2);
+    packet.payloadLength = packet.wireEnd - packet.at;
+  }
+  return next;
 }
 
-/** The tunnel whose port the header at `at` names, of which 4 bytes must be there; `Layer.other` for none. */
-export function tunnelOf(bytes: Uint8Array, at: number): Layer {
-  const toDestination = tunnelTo(u16(bytes, at + 2));
-  return toDestination === Layer.other ? tunnelFrom(u16(bytes, at)) : toDestination;
+/**
+ * What the ports of the header at `at` name, of which 4 bytes must be there: a tunnel, `Layer.datagram` for name resolution, and
+ * `Layer.other` for all else.
+ */
+export function layerOfPorts(bytes: Uint8Array, at: number): Layer {
+  const toDestination = layerTo(u16(bytes, at + 2));
+  return toDestination === Layer.other ? layerFrom(u16(bytes, at)) : toDestination;
 }
 
-function tunnelTo(port: number): Layer {
+function layerTo(port: number): Layer {
   switch (port) {
     case 4789:
     case 8472: // Linux's, from before 4789 was assigned
@@ -43,12 +51,12 @@ function tunnelTo(port: number): Layer {
     case 4754:
       return Layer.greInUdp;
     default:
-      return tunnelFrom(port);
+      return layerFrom(port);
   }
 }
 
-/** Tunnels between a client and a server answer from the port that they are sent to. */
-function tunnelFrom(port: number): Layer {
+/** What is between a client and a server is answered from the port that it is sent to. */
+function layerFrom(port: number): Layer {
   switch (port) {
     case 1701:
       return Layer.l2tp;
@@ -56,6 +64,10 @@ function tunnelFrom(port: number): Layer {
       return Layer.gtp;
     case 3544:
       return Layer.teredo;
+    case 53:
+    case 5353: // multicast DNS (RFC 6762)
+    case 5355: // LLMNR (RFC 4795)
+      return Layer.datagram;
     case 5072:
       return Layer.ayiya;
     default:

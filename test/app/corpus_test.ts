@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Pipeline } from "../../src/app/pipeline.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
 import { SavefileReader } from "../../src/savefile.ts";
+import { corpusFolder, openCapture, readIfThere, tableRow, without } from "../support/corpus.ts";
 import { parseTable, readTruth, requestText, type Truth } from "../support/tshark_truth.ts";
 
 /**
@@ -143,13 +144,6 @@ Deno.test({
   fn: () => compareAll(folder!),
 });
 
-function corpusFolder(): string | undefined {
-  const isGranted = (["env", "read"] as const).every((name) =>
-    Deno.permissions.querySync({ name }).state === "granted"
-  );
-  return isGranted ? Deno.env.get("TRAFFICSNIFFER_CORPUS") || undefined : undefined;
-}
-
 async function compareAll(folder: string): Promise<void> {
   const index = parseTable(Deno.readTextFileSync(`${folder}/INDEX.tsv`));
   const total = { files: 0, requests: 0, responses: 0, equal: 0, explained: 0 };
@@ -184,15 +178,6 @@ async function compareAll(folder: string): Promise<void> {
   }
 }
 
-function readIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 /** Reads a capture as the program reads a file without options. */
 async function readCapture(path: string): Promise<Ours> {
   const requests: Exchange[] = [];
@@ -211,11 +196,6 @@ async function readCapture(path: string): Promise<Ours> {
   reader.end();
   pipeline.flush();
   return { requests, orphans: pipeline.figures({ kernel: 0, interface: 0 }).unpaired - unanswered };
-}
-
-async function openCapture(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const { readable } = await Deno.open(path);
-  return path.endsWith(".gz") ? readable.pipeThrough(new DecompressionStream("gzip")) : readable;
 }
 
 /** Compares connection by connection, and on each in order. */
@@ -302,18 +282,4 @@ function align(a: readonly string[], b: readonly string[]): [number | undefined,
   }
   pairOthers();
   return pairs;
-}
-
-/** The entries of `list` without those of `others`, each as often as it is there. */
-function without(list: readonly string[], others: readonly string[]): string[] {
-  const left = [...others];
-  return list.filter((entry) => {
-    const at = left.indexOf(entry);
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-}
-
-function tableRow(file: string, ...columns: readonly (string | number)[]): string {
-  return file.padEnd(80) + columns.map((column) => String(column).padStart(11)).join("");
 }

@@ -338,7 +338,17 @@ e2e("--write saves what is captured, for its owner alone, as tshark and tcpdump 
     await using nginx = await startNginx(SERVERS, server);
     const saved = `${directory.path}/saved.pcap`, other = `${directory.path}/tcpdump.pcap`;
     await using tcpdump = start("tcpdump", [
-      ...["-Z", "root", "-U", "--immediate-mode", "-i", client.device, "-w", other, "tcp port 80"],
+      ...[
+        "-Z",
+        "root",
+        "-U",
+        "--immediate-mode",
+        "-i",
+        client.device,
+        "-w",
+        other,
+        "tcp port 80 or arp or icmp6",
+      ],
     ], { namespace: client });
     await waitFor(tcpdump, "tcpdump", () => tcpdump.stderr.includes("listening on"));
     await using program = await watchSilence(client, ["-o", "ndjson", "-w", saved], ["--allow-write"]);

@@ -1,6 +1,6 @@
 /**
- * Frames for tests, made in code: link layers, IP, TCP and UDP with right lengths and checksums, and whole
- * TCP conversations.
+ * Frames for tests, made in code: link layers, ARP, IP, ICMP, neighbour discovery, TCP and UDP with right lengths and
+ * checksums, and whole TCP conversations. DNS messages are made by dns.ts.
  *
  * Each protocol is a function of its payload, so that a test can bend any layer:
  *
@@ -40,11 +40,13 @@ export const ETHER_TYPES = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86
 /** IP protocol numbers. */
 export const PROTOCOLS = {
   hopByHop: 0,
+  icmp: 1,
   tcp: 6,
   udp: 17,
   routing: 43,
   fragment: 44,
   authentication: 51,
+  icmp6: 58,
   noNext: 59,
   destinationOptions: 60,
 } as const;
@@ -342,6 +344,8 @@ export function ipv6(
     extensions?: readonly Ipv6Extension[];
     /** Instead of the true one. */
     payloadLength?: number;
+    /** 64 unless said. */
+    hopLimit?: number;
   } = {},
 ): Uint8Array {
   const extensions = options.extensions ?? [];
@@ -353,7 +357,7 @@ export function ipv6(
   return concat(
     uint32(0x6000_0000),
     uint16(options.payloadLength ?? body.length),
-    Uint8Array.of(protocols[0]!, 64),
+    Uint8Array.of(protocols[0]!, options.hopLimit ?? 64),
     addressBytes(options.source ?? "2001:db8::1"),
     addressBytes(options.destination ?? "2001:db8::2"),
     body,
@@ -439,6 +443,168 @@ export function udp(payload: string | Uint8Array, options: TransportOptions = {}
   );
   datagram.set(uint16(transportChecksum(datagram, PROTOCOLS.udp, options) || 0xffff), 6);
   return datagram;
+}
+
+/**
+ * An ARP packet for IPv4 over Ethernet (RFC 826), 28 bytes: a request of {@link CLIENT_MAC} at 10.0.0.1 for 10.0.0.2 unless said. To be
+ * wrapped with its EtherType:
+ *
+ * ```ts
+ * const question = ethernet(arp(), { etherType: ETHER_TYPES.arp, destination: "ff:ff:ff:ff:ff:ff" });
+ * const answer = ethernet(
+ *   arp({ operation: 2, senderMac: SERVER_MAC, senderAddress: "10.0.0.2", targetMac: CLIENT_MAC, targetAddress: "10.0.0.1" }),
+ *   { etherType: ETHER_TYPES.arp, source: SERVER_MAC, destination: CLIENT_MAC },
+ * );
+ * ```
+ */
+export function arp(
+  options: {
+    /** 1 for a request, 2 for a reply. */
+    operation?: number;
+    senderMac?: string;
+    senderAddress?: string;
+    targetMac?: string;
+    targetAddress?: string;
+  } = {},
+): Uint8Array {
+  return concat(
+    uint16(1),
+    uint16(ETHER_TYPES.ipv4),
+    Uint8Array.of(6, 4),
+    uint16(options.operation ?? 1),
+    addressBytes(options.senderMac ?? CLIENT_MAC),
+    addressBytes(options.senderAddress ?? "10.0.0.1"),
+    addressBytes(options.targetMac ?? "00:00:00:00:00:00"),
+    addressBytes(options.targetAddress ?? "10.0.0.2"),
+  );
+}
+
+/**
+ * An ICMP message of IPv4 (RFC 792); `body` follows the first 4 bytes. An error has 4 bytes more of header and the packet that
+ * it is about, of which some hosts quote the IP header and 8 bytes only:
+ *
+ * ```ts
+ * const unreachable = ipv4(icmp(3, 1, concat(new Uint8Array(4), quoted.subarray(0, 28))), { protocol: PROTOCOLS.icmp });
+ * ```
+ */
+export function icmp(type: number, code: number, body: Uint8Array): Uint8Array {
+  const message = concat(Uint8Array.of(type, code, 0, 0), body);
+  message.set(uint16(checksum(message)), 2);
+  return message;
+}
+
+/** An ICMP error of IPv4 or IPv6 that quotes `packet`, the whole of it unless cut by the caller. Addresses as of {@link icmp6}. */
+export function icmpError(
+  type: number,
+  code: number,
+  packet: Uint8Array,
+  addresses: { source?: string; destination?: string } = {},
+): Uint8Array {
+  const body = concat(new Uint8Array(4), packet);
+  return packet[0]! >>> 4 === 6 ? icmp6(type, code, body, addresses) : icmp(type, code, body);
+}
+
+/**
+ * An ICMPv6 message (RFC 4443); `body` follows the first 4 bytes. The addresses are those of the IPv6 header, for the checksum
+ * alone: 2001:db8::1 to 2001:db8::2 unless said.
+ */
+export function icmp6(
+  type: number,
+  code: number,
+  body: Uint8Array,
+  addresses: { source?: string; destination?: string } = {},
+): Uint8Array {
+  const message = concat(Uint8Array.of(type, code, 0, 0), body);
+  const { source = "2001:db8::1", destination = "2001:db8::2" } = addresses;
+  message.set(uint16(transportChecksum(message, PROTOCOLS.icmp6, { source, destination })), 2);
+  return message;
+}
+
+/** An option of neighbour discovery (RFC 4861 section 4.6.1) with an Ethernet address: 1 for the source's, 2 for the target's. */
+export function linkLayerAddress(type: 1 | 2, mac: string): Uint8Array {
+  return concat(Uint8Array.of(type, 1), addressBytes(mac));
+}
+
+/** Wraps a neighbour discovery message in IPv6 as it must be: with hop limit 255. */
+function neighbourDiscovery(type: number, body: Uint8Array, source: string, destination: string): Uint8Array {
+  return ipv6(icmp6(type, 0, body, { source, destination }), {
+    source,
+    destination,
+    protocol: PROTOCOLS.icmp6,
+    hopLimit: 255,
+  });
+}
+
+/** The multicast address to which a host listens whose address ends as this one (RFC 4291 section 2.7.1). */
+export function solicitedNode(address: string): string {
+  const [high, middle, low] = addressBytes(address).slice(13);
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
+  return `ff02::1:ff${hex(high!, 2)}:${hex((middle! << 8) | low!, 4)}`;
+}
+
+/**
+ * A neighbour solicitation (RFC 4861 section 4.3) in IPv6: of 2001:db8::1 for 2001:db8::2 unless said, with the source's link layer
+ * address except from `::`, as in duplicate address detection.
+ */
+export function neighbourSolicitation(
+  options: { source?: string; destination?: string; target?: string; mac?: string | null } = {},
+): Uint8Array {
+  const { source = "2001:db8::1", target = "2001:db8::2" } = options;
+  const mac = options.mac === undefined ? (source === "::" ? null : CLIENT_MAC) : options.mac;
+  const body = concat(
+    uint32(0),
+    addressBytes(target),
+    mac === null ? new Uint8Array(0) : linkLayerAddress(1, mac),
+  );
+  return neighbourDiscovery(135, body, source, options.destination ?? solicitedNode(target));
+}
+
+/**
+ * A neighbour advertisement (RFC 4861 section 4.4) in IPv6: the solicited answer of 2001:db8::2 at {@link SERVER_MAC} to 2001:db8::1 unless said.
+ * `mac: null` leaves the target's link layer address out.
+ */
+export function neighbourAdvertisement(
+  options: {
+    source?: string;
+    destination?: string;
+    target?: string;
+    mac?: string | null;
+    isRouter?: boolean;
+    isSolicited?: boolean;
+    isOverride?: boolean;
+  } = {},
+): Uint8Array {
+  const { target = "2001:db8::2", mac = SERVER_MAC } = options;
+  const flags = (options.isRouter ? 0x80 : 0) | (options.isSolicited ?? true ? 0x40 : 0) |
+    (options.isOverride ?? true ? 0x20 : 0);
+  const body = concat(
+    Uint8Array.of(flags, 0, 0, 0),
+    addressBytes(target),
+    mac === null ? new Uint8Array(0) : linkLayerAddress(2, mac),
+  );
+  return neighbourDiscovery(136, body, options.source ?? target, options.destination ?? "2001:db8::1");
+}
+
+/** A router solicitation (RFC 4861 section 4.1) in IPv6, of fe80::1 at {@link CLIENT_MAC} unless said. */
+export function routerSolicitation(options: { source?: string; mac?: string | null } = {}): Uint8Array {
+  const { source = "fe80::1", mac = CLIENT_MAC } = options;
+  const body = concat(uint32(0), mac === null ? new Uint8Array(0) : linkLayerAddress(1, mac));
+  return neighbourDiscovery(133, body, source, "ff02::2");
+}
+
+/** A router advertisement (RFC 4861 section 4.2) in IPv6, of fe80::ff at {@link SERVER_MAC} for half an hour unless said. */
+export function routerAdvertisement(
+  options: { source?: string; mac?: string | null; lifetime?: number } = {},
+): Uint8Array {
+  const { source = "fe80::ff", mac = SERVER_MAC } = options;
+  const body = concat(
+    Uint8Array.of(64, 0),
+    uint16(options.lifetime ?? 1800),
+    uint32(0),
+    uint32(0),
+    mac === null ? new Uint8Array(0) : linkLayerAddress(1, mac),
+  );
+  return neighbourDiscovery(134, body, source, "ff02::1");
 }
 
 /** One end of a conversation. */

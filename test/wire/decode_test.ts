@@ -1,16 +1,27 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Layer } from "../../src/wire/packet.ts";
+import { ArpField } from "../../src/wire/arp.ts";
+import { DnsMessage } from "../../src/wire/dns.ts";
+import { readQuoted } from "../../src/wire/icmp.ts";
+import { NdpMessage } from "../../src/wire/ndp.ts";
+import { Layer, type Packet } from "../../src/wire/packet.ts";
+import { cname, dnsMessage } from "../support/dns.ts";
 import {
+  arp,
   authentication,
+  ETHER_TYPES,
   ethernet,
   hopByHop,
+  icmpError,
   ipv4,
   ipv6,
   link,
   LINK_TYPES,
   linuxSll2,
+  neighbourAdvertisement,
+  PROTOCOLS,
   tcp,
+  udp,
 } from "../support/frames.ts";
 import { decodeWhole } from "./support.ts";
 
@@ -48,7 +59,12 @@ Deno.test("decodeFrame forgets the frame before", () => {
   );
 });
 
-Deno.test("decodeFrame reads nothing outside the frame and never throws, whatever the bytes", () => {
+Deno.test("decodeFrame and the readers of what it ends with read nothing outside the frame and never throw, whatever the bytes", () => {
+  const message = dnsMessage({
+    isResponse: true,
+    questions: [{ name: "a.test" }],
+    answers: [cname("a.test", "b.test")],
+  });
   const frames = [
     { linkType: LINK_TYPES.ethernet, bytes: ethernet(ipv4(tcp("payload")), { vlans: [1, 2] }) },
     {
@@ -56,19 +72,59 @@ Deno.test("decodeFrame reads nothing outside the frame and never throws, whateve
       bytes: linuxSll2(ipv6(tcp("x"), { extensions: [hopByHop(), authentication()] })),
     },
     { linkType: LINK_TYPES.null, bytes: link(LINK_TYPES.null, ipv4(tcp("payload"))) },
+    { linkType: LINK_TYPES.ethernet, bytes: ethernet(arp(), { etherType: ETHER_TYPES.arp }) },
+    { linkType: LINK_TYPES.raw, bytes: ipv4(udp(message), { protocol: PROTOCOLS.udp }) },
+    { linkType: LINK_TYPES.raw, bytes: ipv4(icmpError(3, 1, ipv4(tcp("x"))), { protocol: PROTOCOLS.icmp }) },
+    {
+      linkType: LINK_TYPES.raw,
+      bytes: ipv6(icmpError(1, 1, ipv6(tcp("x"), { extensions: [hopByHop()] })), {
+        protocol: PROTOCOLS.icmp6,
+      }),
+    },
+    { linkType: LINK_TYPES.raw, bytes: neighbourAdvertisement() },
   ];
+  const ends = new Set<Layer>();
   fc.assert(
     fc.property(
       fc.constantFrom(...frames),
       fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }),
-      fc.nat(120),
+      fc.oneof(fc.constant(200), fc.nat(120)),
       fc.nat(3000),
       ({ linkType, bytes }, changes, cut, wireLength) => {
         const mutated = bytes.slice(0, cut);
         for (const [at, value] of changes) if (mutated.length > 0) mutated[at % mutated.length] = value;
-        decodeWhole(linkType, mutated, wireLength);
+        const { layer, packet } = decodeWhole(linkType, mutated, wireLength);
+        readFurther(layer, packet);
+        ends.add(layer);
       },
     ),
-    { numRuns: 3000, seed: 1 },
+    { numRuns: 4000, seed: 1 },
   );
+  const { segment, datagram, icmpError: error, ndp, other, malformed } = Layer;
+  assertEquals(ends, new Set<Layer>([segment, datagram, Layer.arp, error, ndp, other, malformed]));
 });
+
+/** Reads on what a frame ended with. */
+function readFurther(layer: Layer, packet: Packet): void {
+  const { at, end } = packet;
+  const assertInside = (offset: number, length: number) => assert(offset >= at && offset + length <= end);
+  switch (layer) {
+    case Layer.arp:
+      return assertInside(at + ArpField.targetAddress, packet.addressLength);
+    case Layer.datagram:
+      new DnsMessage().read(packet.bytes, at, end);
+      return;
+    case Layer.icmpError:
+      if (!readQuoted(packet)) return;
+      assertInside(packet.source, packet.addressLength);
+      assertInside(packet.destination, packet.addressLength);
+      return;
+    case Layer.ndp: {
+      const message = new NdpMessage();
+      message.read(packet);
+      if (message.targetAt >= 0) assertInside(message.targetAt, 16);
+      if (message.sourceLinkAt >= 0) assertInside(message.sourceLinkAt, 6);
+      if (message.targetLinkAt >= 0) assertInside(message.targetLinkAt, 6);
+    }
+  }
+}

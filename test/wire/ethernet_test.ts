@@ -19,8 +19,8 @@ Deno.test("decodeEthernet passes on the layer of the type and where the addresse
   assertEquals(decode(decodeEthernet, ethernet(ipv4(tcp("")), { vlans: [1] })).next, Layer.vlan);
 });
 
-Deno.test("decodeEthernet leaves alone what is not IP", () => {
-  for (const etherType of [0x0806, 0x88cc, 0xffff, 0x0600]) {
+Deno.test("decodeEthernet leaves alone what is neither IP nor ARP", () => {
+  for (const etherType of [0x8035, 0x88cc, 0xffff, 0x0600]) {
     assertEquals(decode(decodeEthernet, ethernet(new Uint8Array(50), { etherType })).next, Layer.other);
   }
 });

@@ -10,6 +10,7 @@ import {
   ethernet,
   fragmentIpv4,
   fragmentIpv6,
+  icmpError,
   ipv4,
   ipv6,
   tcp,
@@ -151,18 +152,33 @@ Deno.test("later fragments without the first are no loss, as a filter may have k
   assertEquals(decoder.losses, [0, 0]);
 });
 
-Deno.test("fragments of what carries no TCP are neither held nor a loss", () => {
+Deno.test("fragments of what is of no interest are neither held nor a loss", () => {
   const decoder = new Decoder();
-  const dns = ipv4(udp("x".repeat(100)), { protocol: 17 });
+  const ntp = ipv4(udp("x".repeat(100), { destinationPort: 123 }), { protocol: 17 });
   const frames = [
-    ...fragmentIpv4(dns, 48),
-    ...fragmentIpv4(ipv4(new Uint8Array(100), { protocol: 1 }), 48),
-    ...fragmentIpv6(ipv6(new Uint8Array(100), { protocol: 58 }), 48),
+    ...fragmentIpv4(ntp, 48),
+    ...fragmentIpv4(ipv4(icmpError(3, 1, ipv4(tcp(PAYLOAD))), { protocol: 1 }), 48),
+    ...fragmentIpv6(ipv6(icmpError(1, 1, ipv6(tcp(PAYLOAD))), { protocol: 58 }), 48),
   ].map((packet) => ethernet(packet));
   assertEquals(new Set(decoder.decode(frames)), new Set([other]));
   assertEquals(decoder.packet.fragments.size.bytes, 0);
   decoder.packet.fragments.flush(0);
   assertEquals(decoder.losses, [0, 0]);
+});
+
+Deno.test("fragments of name resolution are put together, in both versions of IP", () => {
+  const message = udp("x".repeat(100), { sourcePort: 53, destinationPort: 40000 });
+  for (
+    const fragments of [
+      fragmentIpv4(ipv4(message, { protocol: 17 }), 48),
+      fragmentIpv6(ipv6(message, { protocol: 17 }), 48),
+    ]
+  ) {
+    const decoder = new Decoder();
+    const { packet } = decoder;
+    assertEquals(decoder.decode(fragments.map((one) => ethernet(one))), [other, other, Layer.datagram]);
+    assertEquals([text(packet.bytes, packet.at, packet.end), packet.sourcePort], ["x".repeat(100), 53]);
+  }
 });
 
 Deno.test("fragments of a tunnel are put together, and fragments in it, and both", () => {

@@ -32,7 +32,8 @@ Deno.test("decodeIpv4 passes over header options of every length", () => {
 });
 
 Deno.test("decodeIpv4 leaves other protocols alone, in fragments too", () => {
-  assertEquals(decodeWhole(LINK_TYPES.raw, ipv4(udp("x"), { protocol: PROTOCOLS.udp })).layer, Layer.other);
+  const datagram = ipv4(udp("x", { destinationPort: 123 }), { protocol: PROTOCOLS.udp });
+  assertEquals(decodeWhole(LINK_TYPES.raw, datagram).layer, Layer.other);
   const fragment = ipv4(new Uint8Array(8), { protocol: PROTOCOLS.udp, fragmentOffset: 8 });
   assertEquals(decode(decodeIpv4, fragment).next, Layer.other);
 });

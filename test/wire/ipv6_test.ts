@@ -55,7 +55,7 @@ Deno.test("decodeIpv6 reads an atomic fragment, lets real ones wait and calls on
 });
 
 Deno.test("decodeIpv6 leaves other protocols alone", () => {
-  for (const protocol of [PROTOCOLS.noNext, 50, 58, 255]) {
+  for (const protocol of [PROTOCOLS.noNext, 50, 132, 255]) {
     assertEquals(decode(decodeIpv6, ipv6(SEGMENT, { protocol })).next, Layer.other);
     assertEquals(decode(decodeIpv6, ipv6(SEGMENT, { protocol, extensions: [hopByHop()] })).next, Layer.other);
   }

@@ -4,18 +4,20 @@ import { decodeTcp } from "../../src/wire/tcp.ts";
 import { ipv4, LINK_TYPES, tcp } from "../support/frames.ts";
 import { assertCutAnywhere, decode, decodeWhole } from "./support.ts";
 
-Deno.test("decodeTcp reads ports, numbers, flags and the payload's length", () => {
+Deno.test("decodeTcp reads ports, numbers, flags, window and the payload's length", () => {
   const segment = tcp("payload", {
     sourcePort: 65535,
     destinationPort: 80,
     seq: 0xffff_fffe,
     ack: 0x8000_0000,
     flags: "SFRPA",
+    window: 0xfffe,
   });
   const { packet, next, offset } = decode(decodeTcp, segment);
   assertEquals([next, offset, packet.payloadLength], [Layer.segment, 20, 7]);
   assertEquals([packet.sourcePort, packet.destinationPort], [65535, 80]);
   assertEquals([packet.sequence, packet.acknowledgement], [-2, -(2 ** 31)]);
+  assertEquals(packet.window, 0xfffe);
   assertEquals(packet.flags, Flag.syn | Flag.fin | Flag.rst | Flag.psh | Flag.ack);
 });
 

@@ -21,7 +21,7 @@ import { Pauses } from "../pauses.ts";
 import { BatchMemory, type RecordRun } from "./batch.ts";
 import { openWithoutLibpcap } from "./descriptor.ts";
 import { deviceNames, firstDevice } from "./devices.ts";
-import { defaultFilter } from "./filter.ts";
+import { wantedFilter } from "./filter.ts";
 import { compileFilter, lastError, libpcap, withErrorBuffer } from "./library.ts";
 import { Status } from "./symbols.ts";
 
@@ -101,7 +101,7 @@ class PcapSource implements FrameSource {
     this.#handle = handle;
     this.#linkType = normalLinkType(this.#pcap.pcap_datalink(handle));
     this.#remaining = options.count ?? Infinity;
-    const filter = options.filter ?? (options.ports ? defaultFilter(options.ports, this.#linkType) : "");
+    const filter = wantedFilter(options, this.#linkType);
     if (filter !== "") this.#setFilter(filter);
     this.info = { kind, name, filter, linkTypes: [this.#linkType] };
 

@@ -12,7 +12,7 @@ import type { Frame, FrameHandler, RunHandler } from "../../frame.ts";
 import { MAXIMUM_SNAPLEN, SavefileReader, type SavefileStatus } from "../../savefile.ts";
 import { cString, type LibC, libc, Memory } from "../libc.ts";
 import { Pauses } from "../pauses.ts";
-import { defaultFilter } from "./filter.ts";
+import { wantedFilter } from "./filter.ts";
 import { compileFilter, type FilterProgram, libpcap } from "./library.ts";
 
 /** How long one wait for input lasts at most, in milliseconds: a stop is noticed within it. */
@@ -187,8 +187,7 @@ export class DescriptorSource implements FrameSource {
 
   /** The program for one link type, `undefined` for no filter. */
   #compile(linkType: number): FilterProgram | undefined {
-    const { filter, ports } = this.#options;
-    const expression = filter ?? (ports ? defaultFilter(ports, linkType) : "");
+    const expression = wantedFilter(this.#options, linkType);
     if (expression === "") return undefined;
     this.#filter ||= expression;
     const pcap = libpcap();
