@@ -105,9 +105,10 @@ export class FastLane {
     const payload = tcp + headerLength;
     const payloadEnd = start + IPV4 + view.getUint16(start + IPV4 + 2);
     const flags = bytes[tcp + 13]!;
+    const noWindow = view.getUint16(tcp + 14) === 0;
     // What was not captured whole needs more than this, and so does a total length of 0.
     if (
-      headerLength < SMALLEST_TCP_HEADER || payload > payloadEnd || payloadEnd > end ||
+      headerLength < SMALLEST_TCP_HEADER || payload > payloadEnd || payloadEnd > end || noWindow ||
       (flags & (Flag.syn | Flag.fin | Flag.rst | Flag.ack)) !== Flag.ack
     ) {
       return false;

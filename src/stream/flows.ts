@@ -5,9 +5,10 @@
  * @module
  */
 
-import { hashWord, i32 } from "../bytes.ts";
+import { formatMac, hashWord, i32 } from "../bytes.ts";
 import type { Frame } from "../frame.ts";
 import { Flag, type Packet } from "../wire/packet.ts";
+import { HandshakeObserver } from "./handshake.ts";
 import { FAR, HeldMemory, REORDERING, Stream, type StreamHandler } from "./reassembly.ts";
 
 /** What the layer above makes of one TCP connection. Directions are 0 and 1, named as the flow has them. */
@@ -41,6 +42,21 @@ export interface StreamLosses {
   evicted: number;
 }
 
+/** What was seen of the connections themselves. */
+export interface ConnectionCounts {
+  /** Handshakes seen to their end. */
+  handshakes: number;
+  /** Connections that were asked for and answered by a reset, and those that nothing answered. */
+  refused: number;
+  unanswered: number;
+  synRetransmissions: number;
+  /** Segments with bytes that had been seen before. */
+  retransmissions: number;
+  resets: number;
+  /** Segments that say that their sender can take no more for now. */
+  zeroWindows: number;
+}
+
 /** Limits of the flow table. */
 export interface FlowLimits {
   /** Flows remembered at most. */
@@ -60,6 +76,9 @@ const TOUCH_RESOLUTION = SECOND;
 /** A SYN so shortly before the first payload seen was captured behind it. */
 const LATE_SYN = 2 ** 16;
 
+/** So long a SYN may have been under way when watching ends. */
+const ANSWER_TIME = SECOND;
+
 /** A flow is opening until payload is seen, then open; once closed it is kept to tell late segments from new ones. */
 const Stage = { opening: 0, open: 1, closed: 2 } as const;
 type Stage = typeof Stage[keyof typeof Stage];
@@ -73,11 +92,19 @@ export class Flow {
   lastSeen = NaN;
   /** The direction that asked for the connection, `undefined` when that was not seen. */
   initiator: 0 | 1 | undefined = undefined;
-  /** When it was reset, `undefined` while it was not: what was captured out of order may yet come. */
-  resetAt: number | undefined = undefined;
+  readonly handshake = new HandshakeObserver();
+  /** By direction: the link layer address of who sent its SYN, where frames name only their sender. */
+  senders: [string | undefined, string | undefined] | undefined = undefined;
+  /** True once anything of the following has happened to it. */
+  isTroubled = false;
   /** Segments with bytes that had been seen before, and holes given up, in both directions. */
   retransmissions = 0;
   gaps = 0;
+  /** When an end last said that it can take no more, and when an ICMP error about it was seen last: `NaN` for never. */
+  zeroWindowAt = NaN;
+  icmpErrorAt = NaN;
+  /** When it was reset, `undefined` while it was not: what was captured out of order may yet come. */
+  resetAt: number | undefined = undefined;
   /** Neighbours in the list of the flows of its stage. */
   older: Flow | undefined = undefined;
   newer: Flow | undefined = undefined;
@@ -122,6 +149,15 @@ const KEY_WORDS = 11;
 /** Finds flows and follows them. All times are packet times. */
 export class FlowTable {
   readonly losses: StreamLosses = { tcpGaps: 0, evicted: 0 };
+  readonly counts: ConnectionCounts = {
+    handshakes: 0,
+    refused: 0,
+    unanswered: 0,
+    synRetransmissions: 0,
+    retransmissions: 0,
+    resets: 0,
+    zeroWindows: 0,
+  };
   readonly #connect: ConnectionFactory;
   readonly #memory: HeldMemory;
   readonly #limit: number;
@@ -176,18 +212,38 @@ export class FlowTable {
     if (flags & Flag.syn) {
       sequence = (sequence + 1) | 0;
       flow.initiator = flags & Flag.ack ? 1 - direction as 0 | 1 : direction;
+      if (packet.sourceMac >= 0 && packet.destinationMac < 0) {
+        flow.senders ??= [undefined, undefined];
+        flow.senders[direction] = formatMac(packet.bytes, packet.sourceMac);
+      }
+      // One that was captured behind payload tells no times, unless that came with the SYN (RFC 7413).
+      if (flow.stage === Stage.opening || flow.handshake.isOpen) {
+        if (flags & Flag.ack) flow.handshake.synAck(time);
+        else if (flow.handshake.syn(time)) this.counts.synRetransmissions++;
+      }
       if (!stream.started) stream.start(sequence, true);
       else if (stream.base !== sequence) this.#lateSyn(flow, stream, sequence);
     }
     const other = flow.streams[1 - direction as 0 | 1];
     if (flags & Flag.ack) other.acknowledge(packet.acknowledgement);
+    if (packet.window === 0 && (flags & (Flag.syn | Flag.rst)) === 0) {
+      flow.zeroWindowAt = time;
+      flow.isTroubled = true;
+      this.counts.zeroWindows++;
+    }
+    if (
+      flow.handshake.isOpen && direction === flow.initiator && (flags & (Flag.syn | Flag.ack)) === Flag.ack
+    ) {
+      flow.handshake.ack(time);
+      if (!(flags & Flag.rst)) this.counts.handshakes++;
+    }
     if (flags & Flag.rst) {
-      this.#reset(flow, time);
+      this.#reset(flow, time, direction);
     } else if (packet.payloadLength > 0 || flags & Flag.fin) {
       this.#payload(flow, packet, direction, stream, other, sequence);
     }
-    flow.isSteady = flow.stage === Stage.open && flow.resetAt === undefined && stream.isSteady &&
-      other.isSteady;
+    flow.isSteady = flow.stage === Stage.open && flow.resetAt === undefined && !flow.handshake.isOpen &&
+      stream.isSteady && other.isSteady;
   }
 
   /**
@@ -235,6 +291,16 @@ export class FlowTable {
     return true;
   }
 
+  /** Takes an ICMP error about a segment, of which `packet` has addresses and ports. Returns false when its flow is not known. */
+  icmpError(packet: Packet): boolean {
+    this.#readKey(packet);
+    const flow = this.#find();
+    if (!flow) return false;
+    flow.icmpErrorAt = packet.time;
+    flow.isTroubled = true;
+    return true;
+  }
+
   /** Gives up holes and forgets idle flows. Call it as packet time goes on, and with the clock when live. */
   advance(now: number): void {
     for (const flow of this.#unsettled) this.#settle(flow, now);
@@ -265,7 +331,11 @@ export class FlowTable {
     const handler = this.#handler(flow, packet, direction);
     const isKeepAliveProbe = payloadLength === 1 && ((sequence + 1 - stream.next) | 0) === 0;
     const repeated = stream.receive(packet, sequence, handler, this.#memory, other);
-    if (repeated && !isKeepAliveProbe) flow.retransmissions++;
+    if (repeated && !isKeepAliveProbe) {
+      flow.retransmissions++;
+      flow.isTroubled = true;
+      this.counts.retransmissions++;
+    }
     if (stream.overflows > 0) this.#countGaps(flow, stream.takeOverflows());
     if (stream.holds || other.holds) {
       this.#deliverHeld(flow);
@@ -327,24 +397,34 @@ export class FlowTable {
 
   #renew(flow: Flow): void {
     for (const stream of flow.streams) stream.reset(this.#memory);
+    flow.isTroubled = false;
     flow.retransmissions = 0;
     flow.gaps = 0;
+    flow.zeroWindowAt = NaN;
+    flow.icmpErrorAt = NaN;
+    flow.handshake.reset();
+    flow.senders = undefined;
     flow.initiator = undefined;
     flow.resetAt = undefined;
   }
 
-  #reset(flow: Flow, time: number): void {
+  #reset(flow: Flow, time: number, direction: 0 | 1): void {
     const wasRefused = !flow.streams[0].started || !flow.streams[1].started;
+    if (flow.stage !== Stage.closed && flow.resetAt === undefined) this.counts.resets++;
     if (wasRefused && !flow.connection) {
+      if (flow.handshake.isOpen && direction !== flow.initiator) this.counts.refused++;
+      flow.handshake.isOpen = false;
       this.#close(flow, time);
     } else if (flow.resetAt === undefined) {
       flow.resetAt = time;
+      flow.isTroubled = true;
       this.#unsettled.add(flow);
     }
   }
 
   #close(flow: Flow, time: number): void {
     if (flow.stage === Stage.closed) return;
+    if (isUnanswered(flow, time)) this.counts.unanswered++;
     this.#giveUpOverdue(flow, Infinity);
     const { streams, connection } = flow;
     for (const direction of [0, 1] as const) {
@@ -389,6 +469,7 @@ export class FlowTable {
 
   #countGaps(flow: Flow, gaps: number): void {
     flow.gaps += gaps;
+    flow.isTroubled = true;
     this.losses.tcpGaps += gaps;
   }
 
@@ -519,6 +600,11 @@ export class FlowTable {
       }
     }
   }
+}
+
+/** True when nothing came back to a SYN, which was not sent just now. */
+function isUnanswered({ handshake }: Flow, time: number): boolean {
+  return handshake.isOpen && Number.isNaN(handshake.synAckAt) && time - handshake.synAt > ANSWER_TIME;
 }
 
 /** Takes what nobody is interested in. */
