@@ -1,6 +1,7 @@
 /**
  * Types of the parts of Deno's standard library that are used here. They come through npm's mirror of it,
- * which has the code and not the types. So does the package `ini`.
+ * which has the code and not the types. So do the packages `har-schema`, `ini` and
+ * `multicast-dns`.
  */
 
 declare module "@std/assert" {
@@ -77,4 +78,31 @@ declare module "@std/text/levenshtein-distance" {
 
 declare module "ini" {
   export function parse(text: string): Record<string, unknown>;
+}
+
+declare module "har-schema" {
+  /** The JSON schemas of an HTTP Archive's parts, by name. */
+  const schemas: Readonly<Record<string, object>>;
+  export default schemas;
+}
+
+declare module "multicast-dns" {
+  export interface Question {
+    name: string;
+    type: string;
+  }
+  export interface Answer extends Question {
+    ttl: number;
+    data: string;
+  }
+  export interface Peer {
+    on(event: "ready", listener: () => void): void;
+    on(event: "query", listener: (query: { questions: Question[] }) => void): void;
+    on(event: "response", listener: (response: { answers: Answer[] }) => void): void;
+    query(name: string, type: string): void;
+    respond(answers: Answer[]): void;
+    destroy(): void;
+  }
+  /** `interface` is the address of the device to use, `bind` the address to receive on. */
+  export default function multicastDns(options: { interface: string; bind: string }): Peer;
 }

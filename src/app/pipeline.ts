@@ -8,11 +8,15 @@ import type { Frame, FrameHandler, RunHandler } from "../frame.ts";
 import { HttpConnection, type HttpContext } from "../http/connection.ts";
 import type { ExchangeHandler, HttpLosses } from "../http/connection.ts";
 import { UsualHead } from "../http/usual_head.ts";
-import type { CaptureFigures } from "../stats/report.ts";
+import { DnsStream } from "../network/dns_stream.ts";
+import type { NetworkHandler } from "../network/events.ts";
+import { Lifecycle } from "../network/lifecycle.ts";
+import type { CaptureFigures, NetworkCounts } from "../stats/report.ts";
 import { FastLane, type Progress } from "../stream/fast_lane.ts";
-import { FlowTable } from "../stream/flows.ts";
+import { type Connection, type Flow, FlowTable } from "../stream/flows.ts";
 import { Budget } from "../stream/reassembly.ts";
 import { decodeFrame, decodeRest } from "../wire/decode.ts";
+import { readQuoted } from "../wire/icmp.ts";
 import { Layer, Packet } from "../wire/packet.ts";
 import type { SourceDrops } from "./ports.ts";
 
@@ -26,6 +30,8 @@ export interface PipelineOptions {
   readonly keepQuery: boolean;
   /** False when nobody looks at what only records show; default true. */
   readonly details?: boolean;
+  /** Takes what is seen of the network below HTTP. Without it only HTTP is looked at. */
+  readonly network?: NetworkHandler | undefined;
 }
 
 /** What a pipeline holds at one moment. */
@@ -39,6 +45,8 @@ export interface HeldFigures {
   readonly headerTableBytes: number;
   /** Requests that wait for their response. */
   readonly waitingRequests: number;
+  /** Of name lookups and address resolutions: queries and requests that wait for an answer. */
+  readonly waitingLookups: number;
 }
 
 /** How often flows are looked after, in packet time: microseconds. */
@@ -47,6 +55,9 @@ const HOUSEKEEPING = 50_000;
 const HEAD_BYTES = 2 ** 24;
 /** Bytes that HTTP/2's header compression remembers at most, on all connections. */
 const HEADER_TABLE_BYTES = 2 ** 26;
+/** Bytes of DNS messages over TCP that are not whole yet held at most. */
+const DNS_BYTES = 2 ** 20;
+const DNS_PORT = 53;
 /** Requests that wait for their response at most, on all connections. */
 const WAITING_REQUESTS = 2 ** 17;
 
@@ -58,13 +69,18 @@ export class Pipeline {
   readonly #http: HttpLosses = { unparsed: 0, unpaired: 0 };
   readonly #context: HttpContext;
   readonly #fastLane: FastLane;
+  readonly #lifecycle: Lifecycle | undefined;
+  readonly #dnsBytes = new Budget(DNS_BYTES);
   #malformed = 0;
+  #icmpErrors = 0;
 
   constructor(handler: ExchangeHandler, options: PipelineOptions) {
-    const context = this.#context = {
+    const lifecycle = this.#lifecycle = options.network && new Lifecycle(options.network);
+    this.#context = {
       handler,
       losses: this.#http,
       keepQuery: options.keepQuery,
+      lifecycle,
       details: options.details ?? true,
       usualHead: new UsualHead(options.details ?? true),
       ports: new Set(options.ports),
@@ -73,9 +89,7 @@ export class Pipeline {
       headerTables: new Budget(HEADER_TABLE_BYTES),
       closedConnections: [],
     };
-    this.#flows = new FlowTable((flow, packet, direction) =>
-      HttpConnection.open(context, flow, packet, direction)
-    );
+    this.#flows = new FlowTable((flow, packet, direction) => this.#connect(flow, packet, direction));
     this.#fastLane = new FastLane(
       this.#flows,
       this.#progress,
@@ -115,8 +129,33 @@ export class Pipeline {
     do {
       if (layer === Layer.segment) this.#flows.segment(packet);
       else if (layer === Layer.malformed) this.#malformed++;
+      else if (this.#lifecycle) this.#takeBesides(layer, packet, this.#lifecycle);
       layer = decodeRest(packet);
     } while (layer !== undefined);
+  }
+
+  /** Takes what is no segment but tells of connections. */
+  #takeBesides(layer: Layer, packet: Packet, { lookups, neighbours }: Lifecycle): void {
+    switch (layer) {
+      case Layer.datagram:
+        return lookups.datagram(packet);
+      case Layer.arp:
+        return neighbours.arp(packet);
+      case Layer.ndp:
+        return neighbours.ndp(packet);
+      case Layer.icmpError:
+        if (readQuoted(packet) && this.#flows.icmpError(packet)) this.#icmpErrors++;
+    }
+  }
+
+  /** What is made of a connection whose first payload is in `packet`. */
+  #connect(flow: Flow, packet: Packet, direction: 0 | 1): Connection {
+    const { ports } = this.#context, { sourcePort, destinationPort } = packet;
+    const isHttp = ports.has(sourcePort) || ports.has(destinationPort);
+    if (this.#lifecycle && !isHttp && (sourcePort === DNS_PORT || destinationPort === DNS_PORT)) {
+      return new DnsStream(this.#lifecycle.lookups, this.#dnsBytes, flow, packet, direction);
+    }
+    return HttpConnection.open(this.#context, flow, packet, direction);
   }
 
   /** Lets time go on to `now`, so that holes and idle flows are given up. */
@@ -125,12 +164,14 @@ export class Pipeline {
     progress.advanceAt = Math.max(progress.advanceAt, now + HOUSEKEEPING);
     this.#flows.advance(now);
     this.#packet.fragments.advance(now);
+    this.#lifecycle?.advance(now);
   }
 
   /** Ends all exchanges under way: nothing more will come. */
   flush(): void {
     this.#flows.flush(this.time);
     this.#packet.fragments.flush(this.time);
+    this.#lifecycle?.flush(this.time);
   }
 
   /** How much is remembered of what is not over: nothing after {@link flush}. */
@@ -143,6 +184,18 @@ export class Pipeline {
       headBytes: headBytes.used,
       headerTableBytes: headerTables.used,
       waitingRequests: waitingRequests.used,
+      waitingLookups: this.#lifecycle?.waiting ?? 0,
+    };
+  }
+
+  /** What was seen of the network below HTTP so far, `undefined` when only HTTP is looked at. */
+  network(): NetworkCounts | undefined {
+    const neighbours = this.#lifecycle?.neighbours;
+    return neighbours && {
+      arp: neighbours.arpCounts,
+      neighbourDiscovery: neighbours.ndpCounts,
+      tcp: this.#flows.counts,
+      icmpErrors: this.#icmpErrors,
     };
   }
 

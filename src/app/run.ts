@@ -5,25 +5,26 @@
  * @module
  */
 
+import type { OutputFormat } from "../cli/options.ts";
 import { formatDuration } from "../duration.ts";
 import { CaptureError, OutputError } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import type { FrameHandler } from "../frame.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { Screen } from "../report/screen.ts";
-import { textReport } from "../report/text.ts";
+import type { Screen } from "../report/screen.ts";
 import type { RunStatus } from "../report/view.ts";
 import { linkTypeName } from "../savefile.ts";
-import { NdjsonSink } from "../sink/ndjson.ts";
 import { Aggregate } from "../stats/aggregate.ts";
 import type { Report } from "../stats/report.ts";
+import { loadWriters, type Writers } from "./outputs.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { Clock, FrameBatch, FrameSource, Output, Sink, Terminal } from "./ports.ts";
+import type { Clock, FrameBatch, FrameSource, Output, Terminal } from "./ports.ts";
+import { RecentExchanges } from "./recent.ts";
 import { FrameSaver } from "./save.ts";
 
 /** What a run does. Durations are microseconds. */
 export interface RunSettings {
-  readonly output: "screen" | "text" | "json" | "ndjson";
+  readonly output: OutputFormat;
   readonly interval: number;
   readonly duration: number | undefined;
   readonly count: number | undefined;
@@ -32,6 +33,7 @@ export interface RunSettings {
   readonly window: number;
   readonly failOnAlert: boolean;
   readonly keepQuery: boolean;
+  readonly lifecycle: boolean;
   readonly ports: readonly number[];
   readonly color: boolean;
   readonly unicode: boolean;
@@ -61,7 +63,8 @@ const SCREEN_DELAY = 100_000;
 
 /** Runs until the source ends, the settings or the user say so, or something fails. */
 export async function run(settings: RunSettings, ports: RunPorts): Promise<Exit> {
-  return await new Run(settings, ports).run();
+  const writers = await loadWriters(settings.output, ports.output);
+  return await new Run(settings, ports, writers).run();
 }
 
 class Run {
@@ -69,7 +72,8 @@ class Run {
   readonly #ports: RunPorts;
   readonly #aggregate: Aggregate;
   readonly #pipeline: Pipeline;
-  readonly #sinks: Sink[] = [];
+  readonly #writers: Writers;
+  readonly #recent = new RecentExchanges();
   readonly #saver: FrameSaver | undefined;
   readonly #screen: Screen | undefined;
   readonly #deliver: FrameHandler;
@@ -79,34 +83,39 @@ class Run {
   #framesCameAt: number;
   #failure: unknown;
 
-  constructor(settings: RunSettings, ports: RunPorts) {
+  constructor(settings: RunSettings, ports: RunPorts, writers: Writers) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#writers = writers;
     this.#startedAt = this.#framesCameAt = ports.clock.now();
-    if (settings.output === "ndjson") this.#sinks.push(new NdjsonSink(ports.output));
     this.#aggregate = new Aggregate({
       threshold: settings.threshold,
       windowMicros: settings.window,
       top: settings.top,
       losses: () => this.#pipeline.figures(ports.source.drops()),
     });
+    const { sink } = writers;
+    const recent = settings.output === "screen" ? this.#recent : undefined;
     this.#pipeline = new Pipeline({
       request: (exchange: Exchange) => this.#aggregate.request(exchange),
       exchange: (exchange: Exchange) => {
         this.#aggregate.exchange(exchange);
-        for (const sink of this.#sinks) sink.write(exchange);
-        exchange.release();
+        sink?.write(exchange);
+        if (recent) recent.add(exchange);
+        else exchange.release();
       },
-    }, { ...settings, details: this.#sinks.length > 0 });
+    }, {
+      ...settings,
+      details: sink !== undefined,
+      network: settings.lifecycle ? this.#aggregate : undefined,
+    });
     if (ports.save) this.#saver = new FrameSaver(ports.save.output, ports.save.path);
-    if (settings.output === "screen") {
-      this.#screen = new Screen(ports.terminal, {
-        color: settings.color,
-        unicode: settings.unicode,
-        onQuit: () => ports.source.stop(),
-        onError: (error) => this.#fail(error),
-      });
-    }
+    this.#screen = writers.screen?.(ports.terminal, {
+      color: settings.color,
+      unicode: settings.unicode,
+      onQuit: () => ports.source.stop(),
+      onError: (error) => this.#fail(error),
+    });
     this.#deliver = this.#frameHandler();
   }
 
@@ -143,6 +152,11 @@ class Run {
     return this.#ports.source.info.kind !== "file";
   }
 
+  /** True when single exchanges are written, and no reports. */
+  get #writesRecords(): boolean {
+    return this.#writers.sink !== undefined;
+  }
+
   /** The time that alerts and idle flows go by. */
   get #now(): number {
     const { clock, source } = this.#ports;
@@ -161,7 +175,7 @@ class Run {
     if (isFirst && this.#pipeline.time !== 0) this.#aggregate.advance(this.#pipeline.start);
     this.#advance();
     this.#saver?.flush();
-    for (const sink of this.#sinks) sink.flush();
+    this.#writers.sink?.flush();
   }
 
   /** What each frame goes through. */
@@ -187,7 +201,7 @@ class Run {
 
   #heartbeat(): void {
     this.#advance();
-    for (const sink of this.#sinks) sink.flush();
+    this.#writers.sink?.flush();
   }
 
   #advance(): void {
@@ -201,7 +215,7 @@ class Run {
     const { output } = this.#settings;
     if (output === "screen") return this.#drawScreen();
     // A file is reported on once, at its end.
-    if (!this.#isLive || output === "ndjson") return;
+    if (!this.#isLive || this.#writesRecords) return;
     this.#advance();
     this.#writeReport("live");
   }
@@ -216,7 +230,8 @@ class Run {
   #drawScreen(): void {
     if (!this.#screenIsOpen) return;
     this.#advance();
-    this.#screen?.draw(this.#report(), this.#status(this.#isLive ? "live" : "reading"));
+    const status = this.#status(this.#isLive ? "live" : "reading");
+    this.#screen?.draw(this.#report(), status, () => this.#recent.figures());
   }
 
   #report(): Report {
@@ -226,7 +241,8 @@ class Run {
     const from = kind === "interface"
       ? { interface: name, filter, linkType }
       : { file: name, filter, linkType };
-    return this.#aggregate.report(from, this.#pipeline.figures(source.drops()), clock.now());
+    const figures = this.#pipeline.figures(source.drops());
+    return this.#aggregate.report(from, figures, clock.now(), this.#pipeline.network());
   }
 
   #status(state: RunStatus["state"]): RunStatus {
@@ -248,10 +264,8 @@ class Run {
     const report = this.#report();
     // What follows the screen stands in the same terminal.
     const columns = output === "screen" ? this.#ports.terminal.size().columns : 0;
-    const text = output === "json"
-      ? JSON.stringify(report) + "\n"
-      : textReport(report, this.#status(state), { color, unicode }, columns || Infinity);
-    this.#ports.output.write(text);
+    const text = this.#writers.text?.(report, this.#status(state), { color, unicode }, columns || Infinity);
+    this.#ports.output.write(text ?? JSON.stringify(report) + "\n");
   }
 
   /** The last report and every alert; then everything is closed. */
@@ -260,9 +274,9 @@ class Run {
     this.#guard(() => {
       this.#pipeline.flush();
       this.#advance();
-      for (const sink of this.#sinks) sink.close();
-      if (this.#settings.output !== "ndjson") this.#writeReport("ended");
-      else this.#noteLosses();
+      this.#writers.sink?.close();
+      if (this.#writesRecords) this.#noteLosses();
+      else this.#writeReport("ended");
     });
     this.#guard(() => this.#saver?.close(source.info.linkTypes[0]));
     const alerted = this.#report().alerts.length > 0;

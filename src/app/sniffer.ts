@@ -39,6 +39,8 @@ export interface SnifferOptions {
   readonly bufferBytes?: number;
   /** True by default. */
   readonly promiscuous?: boolean;
+  /** Look at what comes before requests, as DNS, ARP and handshakes show it: true by default. */
+  readonly lifecycle?: boolean;
   /** Keep query strings in exchanges: false by default. */
   readonly keepQuery?: boolean;
   /** Exchanges that wait to be taken at most: 10 000 by default. Then the oldest are skipped and counted. */
@@ -120,12 +122,13 @@ export class Sniffer implements AsyncIterable<Exchange>, AsyncDisposable {
 }
 
 function open(options: SnifferOptions): FrameSource {
-  const { file, filter, ports } = options;
-  if (file !== undefined) return openFile(file, { filter, ports });
+  const { file, filter, ports, lifecycle = true } = options;
+  if (file !== undefined) return openFile(file, { filter, ports, lifecycle });
   return openLive({
     interface: options.interface,
     filter,
     ports: ports ?? DEFAULT_PORTS,
+    lifecycle,
     snaplen: options.snaplen ?? MAXIMUM_SNAPLEN,
     bufferBytes: options.bufferBytes ?? 64 * 2 ** 20,
     promiscuous: options.promiscuous ?? true,
@@ -151,7 +154,11 @@ class Session {
     this.#pipeline = new Pipeline({
       request() {},
       exchange: (exchange) => this.#add(exchange),
-    }, { ports: options.ports ?? DEFAULT_PORTS, keepQuery: options.keepQuery ?? false });
+    }, {
+      ports: options.ports ?? DEFAULT_PORTS,
+      keepQuery: options.keepQuery ?? false,
+      network: options.lifecycle ?? true ? { dns() {}, addressChange() {} } : undefined,
+    });
     this.#done = this.#read(options.signal);
   }
 

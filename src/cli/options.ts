@@ -27,7 +27,7 @@ export const namedCommands: { readonly [Name in Exclude<Command, "watch">]: stri
   demo: "make real HTTP traffic on loopback and watch it",
 };
 
-export type OutputFormat = "screen" | "text" | "json" | "ndjson";
+export type OutputFormat = "screen" | "text" | "json" | "ndjson" | "har";
 export type ColorWhen = "auto" | "always" | "never";
 
 /**
@@ -44,6 +44,8 @@ export interface Settings {
   readonly snaplen: number;
   readonly bufferBytes: number;
   readonly promiscuous: boolean;
+  /** Whether to look at what comes before requests: DNS, ARP and the like. */
+  readonly lifecycle: boolean;
   /** Packets after which to stop. */
   readonly count: number | undefined;
   readonly duration: number | undefined;
@@ -168,6 +170,13 @@ export const options: { readonly [Name in OptionName]: Option<Settings[Name]> } 
     commands: WATCH,
     help: "capture only what is sent to or by this machine",
   },
+  lifecycle: {
+    long: "no-lifecycle",
+    type: switchedOff,
+    group: "capture",
+    commands: REPORTING,
+    help: "look at HTTP only: not at DNS, ARP, handshakes, ICMP",
+  },
   count: {
     long: "count",
     short: "c",
@@ -199,11 +208,11 @@ export const options: { readonly [Name in OptionName]: Option<Settings[Name]> } 
     long: "output",
     short: "o",
     placeholder: "FORMAT",
-    type: oneOf("screen", "text", "json", "ndjson"),
+    type: oneOf("screen", "text", "json", "ndjson", "har"),
     group: "report",
     commands: REPORTING,
     help:
-      "screen, text, json or ndjson, which is one request a line (default: screen on a terminal, else text)",
+      "screen, text, json, ndjson (a request a line) or har (an HTTP archive) (default: screen on a terminal, else text)",
   },
   out: {
     long: "out",

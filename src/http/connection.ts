@@ -10,8 +10,9 @@
  * @module
  */
 
-import { ByteCache, formatAddress, formatMac } from "../bytes.ts";
 import type { Frame } from "../frame.ts";
+import { addressOf, macOf } from "../network/addresses.ts";
+import type { Lifecycle } from "../network/lifecycle.ts";
 import type { Connection, Flow } from "../stream/flows.ts";
 import type { Budget } from "../stream/reassembly.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -53,6 +54,8 @@ export interface HttpContext {
   readonly keepQuery: boolean;
   /** False when nobody looks at what only records show: query, user agent, referrer and media type. */
   readonly details: boolean;
+  /** What knows how connections came about, `undefined` when nobody asks. */
+  readonly lifecycle: Lifecycle | undefined;
   /** Where heads of the usual form are read to. */
   readonly usualHead: UsualHead;
   /** Ports on which everything should be HTTP: what is not counts as unparsed. */
@@ -72,9 +75,6 @@ const MOST_WAITING = 1024;
 const LETTER_G = 0x47, LETTER_E = 0x45, LETTER_T = 0x54;
 /** After so many responses, each to the one request that was under way, a client is taken not to pipeline. */
 const TRUSTED_TURNS = 3;
-
-const addresses = new ByteCache((bytes, start, end) => formatAddress(bytes, start, end - start), 2 ** 14);
-const macs = new ByteCache((bytes, start) => formatMac(bytes, start), 1024);
 
 const EMPTY_BODY: BodyPlan = { framing: Framing.none, length: 0, ignore: false, mayBeEmpty: false };
 const CHUNKED_BODY: BodyPlan = { ...EMPTY_BODY, framing: Framing.chunked };
@@ -98,7 +98,13 @@ export class HttpConnection implements Connection, MessageHandler {
   #flow: Flow;
   /** The two ends, with the one that sends in direction 0 as the client. */
   #ends: Endpoints;
+  /** The same with the other end as the client, once that was asked for. */
+  #turned: Endpoints | undefined = undefined;
+  /** As {@link Packet.network}. */
+  #network = 0;
   #fromStart = false;
+  /** True until the first request. */
+  #isNew = true;
   /** True once a message was read: from then on what cannot be read is a loss. */
   #isHttp = false;
   /** The direction of the requests, and whether that is certain. */
@@ -147,7 +153,10 @@ export class HttpConnection implements Connection, MessageHandler {
   #begin(flow: Flow, packet: Packet, direction: 0 | 1): void {
     const { ports } = this.#context;
     this.#flow = flow;
-    this.#ends = endsOf(packet, direction);
+    this.#ends = endsOf(packet, direction, flow);
+    this.#turned = undefined;
+    this.#network = packet.network;
+    this.#isNew = true;
     this.#fromStart = flow.streams[0].fromSyn || flow.streams[1].fromSyn;
     this.#readers[0]?.begin(this.#fromStart);
     this.#readers[1]?.begin(this.#fromStart);
@@ -186,6 +195,7 @@ export class HttpConnection implements Connection, MessageHandler {
     this.#ordered = 0;
     this.#giveUpWaiting(0);
     this.#ends = NOBODY;
+    this.#turned = undefined;
     this.#endpoints = undefined;
     this.#http2 = undefined;
     if (this.#context.closedConnections.length < MOST_POOLED) this.#context.closedConnections.push(this);
@@ -348,10 +358,23 @@ export class HttpConnection implements Connection, MessageHandler {
     exchange.sequence = sequence;
     exchange.acknowledgement = acknowledgement;
     exchange.lossesBefore = this.#losses;
-    exchange.retransmissionsBefore = this.#flow.retransmissions;
-    exchange.gapsBefore = this.#flow.gaps;
+    exchange.beginOn(this.#flow);
+    if (this.#isNew) this.#noteFirst(exchange);
     this.#waiting.push(exchange);
     this.#context.waitingRequests.used++;
+  }
+
+  /** Joins what came before the connection to its first exchange. */
+  #noteFirst(exchange: Exchange): void {
+    if (!this.#isNew) return;
+    this.#isNew = false;
+    exchange.isFirst = true;
+    const { lifecycle } = this.#context;
+    if (!lifecycle) return;
+    const { endpoints } = exchange, { initiator, handshake } = this.#flow;
+    // What the handshake says of its client holds for the sender of requests only.
+    const isClient = initiator !== undefined && endpoints === this.#endpointsOf(initiator);
+    lifecycle.join(endpoints, this.#network, isClient ? handshake : undefined, exchange.host);
   }
 
   #requestEnd(request: Exchange, bodyBytes: number, time: number): void {
@@ -473,7 +496,15 @@ export class HttpConnection implements Connection, MessageHandler {
 
   #makeHttp2(client: 0 | 1 | undefined, isHttp2: boolean): Http2Connection {
     const endpoints = (client: 0 | 1) => this.#endpointsOf(client);
-    return this.#http2 = new Http2Connection(this.#context, this.#flow, endpoints, client, isHttp2);
+    const noteFirst = (exchange: Exchange) => this.#noteFirst(exchange);
+    return this.#http2 = new Http2Connection(
+      this.#context,
+      this.#flow,
+      endpoints,
+      noteFirst,
+      client,
+      isHttp2,
+    );
   }
 
   /** The request that a response answers; those that it shows to be unanswered are given up. */
@@ -555,36 +586,33 @@ export class HttpConnection implements Connection, MessageHandler {
 
   #emit(exchange: Exchange): void {
     this.#context.waitingRequests.used--;
-    exchange.retransmissions = this.#flow.retransmissions - exchange.retransmissionsBefore;
-    exchange.gaps += this.#flow.gaps - exchange.gapsBefore;
+    exchange.endOn(this.#flow);
     this.#context.handler.exchange(exchange);
   }
 
   /** The two ends with the sender of direction `client` as the client. */
   #endpointsOf(client: 0 | 1): Endpoints {
     if (client === 0) return this.#ends;
-    const { clientAddress, clientPort, serverAddress, serverPort, clientMac, serverMac, vlan } = this.#ends;
-    return new Endpoints(serverAddress, serverPort, clientAddress, clientPort, serverMac, clientMac, vlan);
+    return this.#turned ??= turned(this.#ends);
   }
 }
 
 /** The ends of a packet that was sent in `direction`, with the sender in direction 0 as the client. */
-function endsOf(packet: Packet, direction: 0 | 1): Endpoints {
+function endsOf(packet: Packet, direction: 0 | 1, { senders }: Flow): Endpoints {
   const { source, destination, sourcePort, destinationPort, vlan } = packet;
   const sender = addressOf(packet, source), receiver = addressOf(packet, destination);
-  const senderMac = macOf(packet, packet.sourceMac), receiverMac = macOf(packet, packet.destinationMac);
+  const senderMac = macOf(packet, packet.sourceMac);
+  const receiverMac = macOf(packet, packet.destinationMac) ?? senders?.[1 - direction];
   const tag = vlan < 0 ? undefined : vlan;
   return direction === 0
     ? new Endpoints(sender, sourcePort, receiver, destinationPort, senderMac, receiverMac, tag)
     : new Endpoints(receiver, destinationPort, sender, sourcePort, receiverMac, senderMac, tag);
 }
 
-function addressOf({ bytes, addressLength }: Packet, at: number): string {
-  return addresses.get(bytes, at, at + addressLength);
-}
-
-function macOf({ bytes }: Packet, at: number): string | undefined {
-  return at < 0 ? undefined : macs.get(bytes, at, at + 6);
+/** The same two ends with client and server exchanged. */
+function turned(ends: Endpoints): Endpoints {
+  const { clientAddress, clientPort, serverAddress, serverPort, clientMac, serverMac, vlan } = ends;
+  return new Endpoints(serverAddress, serverPort, clientAddress, clientPort, serverMac, clientMac, vlan);
 }
 
 /** True when sequence number `a` comes before `b`. */

@@ -5,12 +5,18 @@
  */
 
 import { ByteCache, text } from "../bytes.ts";
+import { type Location, milliseconds, type Opening, type Phase } from "../network/opening.ts";
 import { Authority, PathBytes } from "./target.ts";
 
 /** The two ends of a flow as exchanges show them: the server is the side that was sent the request. */
 export class Endpoints {
   /** What the consumer of exchanges remembers of this client and server: its own, not looked at here. */
   memo: object | undefined = undefined;
+  /** How the connection came about, `undefined` when its SYN was not seen. Known from its first request on. */
+  opening: Opening | undefined = undefined;
+  /** Where the ends are, `undefined` when no address resolution shows it. Known from the first request on. */
+  clientLocation: Location | undefined = undefined;
+  serverLocation: Location | undefined = undefined;
   #serverAuthority: Authority | undefined;
 
   constructor(
@@ -33,6 +39,19 @@ export class Endpoints {
 
 /** Of no flow: where an exchange in the pool stands. */
 export const NOBODY = new Endpoints("", 0, "", 0, undefined, undefined, undefined);
+
+/** What happened to a connection until now. */
+export interface ConnectionTroubles {
+  /** False while nothing of all this has. */
+  readonly isTroubled: boolean;
+  /** Segments with bytes that had been seen before, and holes given up. */
+  readonly retransmissions: number;
+  readonly gaps: number;
+  /** When an end last said that it can take no more, and when an ICMP error was last seen: `NaN` for never. */
+  readonly zeroWindowAt: number;
+  readonly icmpErrorAt: number;
+  readonly resetAt: number | undefined;
+}
 
 /**
  * One request with what was seen of its response. Made when the request's header is complete and filled in
@@ -77,6 +96,15 @@ export class Exchange {
    */
   retransmissions = 0;
   gaps = 0;
+  /** True of the first exchange seen on its connection. */
+  isFirst = false;
+  /**
+   * Whether, while it was open, an end said that it can take no more for now, the connection was reset, and a router or
+   * host sent an ICMP error about it.
+   */
+  hasZeroWindow = false;
+  wasReset = false;
+  hasIcmpError = false;
   /** What pairs a request on a connection with its response, for the connection alone: where the request began, */
   sequence = 0;
   /** where its response should begin, which is what the client had received when it sent the request, */
@@ -108,18 +136,79 @@ export class Exchange {
     return this.target.section;
   }
 
+  /** Whether the connection had carried another exchange before, `undefined` when that is not known. */
+  get reused(): boolean | undefined {
+    if (!this.isFirst) return true;
+    return this.endpoints.opening ? false : undefined;
+  }
+
+  /** What came before it, when it is the first on a connection whose SYN was seen. */
+  get opening(): Opening | undefined {
+    return this.isFirst ? this.endpoints.opening : undefined;
+  }
+
   /** HAR's timings in milliseconds, `undefined` when not observed. */
+  get dns(): number | undefined {
+    return this.opening?.dns;
+  }
+
+  /** What HAR has no word for: how long the address resolution took that the connection waited for. */
+  get arp(): number | undefined {
+    return this.opening?.arp;
+  }
+
+  get connect(): number | undefined {
+    return this.opening?.connect;
+  }
+
   get send(): number | undefined {
-    return elapsed(this.time, this.sentAt);
+    return milliseconds(this.time, this.sentAt);
   }
 
   /** 0 for a response that came before the request was over: it did not keep anyone waiting. */
   get wait(): number | undefined {
-    return elapsed(this.sentAt, this.answeredAt);
+    return milliseconds(this.sentAt, this.answeredAt);
   }
 
   get receive(): number | undefined {
-    return elapsed(this.answeredAt, this.endedAt);
+    return milliseconds(this.answeredAt, this.endedAt);
+  }
+
+  /** The part of {@link wait} that is not the network's round trip to the server, as the handshake showed that. */
+  get server(): number | undefined {
+    const { wait } = this, network = this.endpoints.opening?.network;
+    return wait === undefined || network === undefined ? undefined : Math.max(0, wait - network);
+  }
+
+  /** The phases whose times say little, as something was sent again in them or may lack. Empty when there are none. */
+  get untrusted(): Phase[] {
+    const phases: Phase[] = [];
+    const { opening } = this;
+    if (opening?.lookup && opening.lookup.retries > 0) phases.push("dns");
+    if (opening?.resolution && opening.resolution.requests > 1) phases.push("arp");
+    if (opening && opening.handshake.retransmissions > 0) phases.push("connect");
+    if (this.retransmissions > 0 || this.gaps > 0) {
+      for (const phase of ["send", "wait", "receive"] as const) {
+        if (this[phase] !== undefined) phases.push(phase);
+      }
+    }
+    return phases;
+  }
+
+  /** Notes how its connection stands when it begins. */
+  beginOn(connection: ConnectionTroubles): void {
+    this.retransmissionsBefore = connection.retransmissions;
+    this.gapsBefore = connection.gaps;
+  }
+
+  /** Takes over what happened to its connection since it began. */
+  endOn(connection: ConnectionTroubles): void {
+    if (!connection.isTroubled) return;
+    this.retransmissions = connection.retransmissions - this.retransmissionsBefore;
+    this.gaps += connection.gaps - this.gapsBefore;
+    this.hasZeroWindow = connection.zeroWindowAt >= this.time;
+    this.hasIcmpError = connection.icmpErrorAt >= this.time;
+    this.wasReset = connection.resetAt !== undefined;
   }
 
   /** Sets what is asked for; `undefined` when the request does not say. */
@@ -156,6 +245,10 @@ export class Exchange {
     exchange.responseBodyBytes = 0;
     exchange.retransmissions = 0;
     exchange.gaps = 0;
+    exchange.isFirst = false;
+    exchange.hasZeroWindow = false;
+    exchange.wasReset = false;
+    exchange.hasIcmpError = false;
     return exchange;
   }
 
@@ -172,12 +265,6 @@ const MOST_POOLED = 4096;
 
 /** Plain HTTP, or what goes over it. */
 export type Protocol = "http" | "grpc" | "websocket";
-
-/** Milliseconds from one moment to a later one, 0 when the capture's clock went back in between. */
-function elapsed(from: number, to: number): number | undefined {
-  const microseconds = to - from;
-  return microseconds >= 0 ? microseconds / 1000 : microseconds < 0 ? 0 : undefined;
-}
 
 /** The media type of a `Content-Type` value: without parameters, in lower case. */
 export function mimeTypeOf(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -10,7 +10,7 @@
 
 import { Budget } from "../stream/reassembly.ts";
 import type { HttpContext } from "./connection.ts";
-import { type Endpoints, Exchange, isGrpc, mimeTypeOf } from "./exchange.ts";
+import { type ConnectionTroubles, type Endpoints, Exchange, isGrpc, mimeTypeOf } from "./exchange.ts";
 import { BlockResult, type FieldHandler, FieldNames, HpackDecoder } from "./hpack.ts";
 import { type FrameHandler, FrameReader } from "./http2_frames.ts";
 import { authorityOf, cachedText, parseTarget, queryOf, referrerOf } from "./target.ts";
@@ -115,8 +115,9 @@ interface Stream {
 export class Http2Connection {
   readonly handlers: readonly [FrameReader, FrameReader];
   readonly #context: HttpContext;
-  readonly #flow: { readonly retransmissions: number; readonly gaps: number };
+  readonly #flow: ConnectionTroubles;
   readonly #endpointsOf: (client: 0 | 1) => Endpoints;
+  readonly #noteFirst: (exchange: Exchange) => void;
   readonly #decoders: readonly [HpackDecoder, HpackDecoder];
   readonly #streams = new Map<number, Stream>();
   /** Streams that the client has reset before a response was seen, the oldest first. */
@@ -134,19 +135,22 @@ export class Http2Connection {
 
   /**
    * @param endpoints The two ends with the sender of a direction as the client.
+   * @param noteFirst Is told of each request, of which the connection's first may be one.
    * @param client The client's direction if it is known.
    * @param isHttp2 False when only the first bytes will tell whether this is HTTP/2.
    */
   constructor(
     context: HttpContext,
-    flow: { readonly retransmissions: number; readonly gaps: number },
+    flow: ConnectionTroubles,
     endpoints: (client: 0 | 1) => Endpoints,
+    noteFirst: (exchange: Exchange) => void,
     client: 0 | 1 | undefined,
     isHttp2: boolean,
   ) {
     this.#context = context;
     this.#flow = flow;
     this.#endpointsOf = endpoints;
+    this.#noteFirst = noteFirst;
     this.#client = client;
     this.#isHttp2 = isHttp2;
     this.#decoders = [
@@ -277,8 +281,8 @@ export class Http2Connection {
       stream.unreadable = true;
       return;
     }
-    exchange.retransmissionsBefore = this.#flow.retransmissions;
-    exchange.gapsBefore = this.#flow.gaps;
+    exchange.beginOn(this.#flow);
+    this.#noteFirst(exchange);
     stream.request = exchange;
     this.#context.handler.request(exchange);
     if (endsStream) this.#endRequest(id, stream, time);
@@ -412,8 +416,7 @@ export class Http2Connection {
       if (stream.isGrpc) exchange.protocol = "grpc";
       if (exchange.protocol === "grpc") exchange.grpcStatus = stream.grpcStatus;
     }
-    exchange.retransmissions = this.#flow.retransmissions - exchange.retransmissionsBefore;
-    exchange.gaps = this.#flow.gaps - exchange.gapsBefore;
+    exchange.endOn(this.#flow);
     this.#context.handler.exchange(exchange);
   }
 

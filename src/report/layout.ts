@@ -5,19 +5,26 @@
  */
 
 import type { TerminalSize } from "../app/ports.ts";
+import type { Table } from "./elements.ts";
+import { footerLine, headerLine } from "./edges.ts";
 import {
   beside,
   clip,
+  ends,
+  firstFitting,
   flow,
   grid,
+  indented,
   type Line,
   line,
-  lineWidth,
   type Look,
   paint,
   tableLines,
 } from "./lines.ts";
-import type { Span, Table, View } from "./view.ts";
+import { marksFor } from "./marks.ts";
+import { TABLE_COLUMNS } from "./traffic_view.ts";
+import type { NetworkView } from "./network_view.ts";
+import type { View } from "./view.ts";
 
 /** A screen, and where in the list of alerts it is. */
 export interface Layout {
@@ -38,8 +45,8 @@ const widePairColumns = 140;
 const spaciousRows = 30;
 const indent = 1;
 const betweenTables = 3;
-/** Less of a filter than this says nothing. */
-const shortestFilter = 20;
+/** Lines of an extra block that are worth showing it for: a heading and two rows. */
+const fewestExtraLines = 3;
 
 /** A part of the screen: its lines at a given height, at most that many. */
 interface Block {
@@ -49,18 +56,30 @@ interface Block {
   render(height: number): Line[];
 }
 
-/** Lays a view out. Rows are given to the essentials first, then shared out among the tables. */
+/** A terminal's size, or what is taken for it when it does not know. */
+export function sizeOrFallback(size: TerminalSize): TerminalSize {
+  return {
+    columns: size.columns > 0 ? size.columns : fallback.columns,
+    rows: size.rows > 0 ? size.rows : fallback.rows,
+  };
+}
+
+/**
+ * Lays a view out. Rows are given to the essentials first, then shared out among the tables, then to the extras one
+ * after the other.
+ */
 export function layOut(view: View, size: TerminalSize, alertOffset: number, look: Look): Layout {
-  const columns = size.columns > 0 ? size.columns : fallback.columns;
-  const rows = size.rows > 0 ? size.rows : fallback.rows;
+  const { columns, rows } = sizeOrFallback(size);
 
   const header = block(1, () => [headerLine(view, columns, look)]);
   const totals = fixedBlock(grid(view.totals, columns - indent, look));
   const highlights = fixedBlock(flow(view.highlights, columns - indent));
   const alerts = new AlertsBlock(view, columns, alertOffset, look);
   const capture = captureBlock(view, columns, look);
-  const footer = block(1, () => [footerLine(view, columns, look)]);
+  const footer = block(1, () => [overviewFooter(view, columns, look)]);
   const tables = tableBlocks(view, columns, look);
+  const rates = fixedBlock(flow(view.rates, columns - indent));
+  const extras = extraBlocks(view, columns, look);
 
   let left = rows;
   const grow = (block: Block, height: number) => {
@@ -74,8 +93,8 @@ export function layOut(view: View, size: TerminalSize, alertOffset: number, look
   };
 
   for (const essential of [header, totals, alerts, capture, footer]) grow(essential, 1);
-  const blanks = rows >= spaciousRows ? 4 + tables.length : 0;
-  left -= Math.min(blanks, left);
+  const blank = rows >= spaciousRows ? 1 : 0;
+  left -= Math.min(blank * (4 + tables.length), left);
   grow(alerts, 2);
   grow(totals, 3);
   grow(highlights, 1);
@@ -92,12 +111,18 @@ export function layOut(view: View, size: TerminalSize, alertOffset: number, look
   for (let height = 4; height <= tallest; height++) {
     for (const table of tables) growTable(table, height);
   }
+  if (left >= rates.wanted) grow(rates, Infinity);
+  for (const extra of extras) {
+    if (left - blank < Math.min(extra.wanted, fewestExtraLines)) continue;
+    left -= blank;
+    grow(extra, Infinity);
+  }
   grow(alerts, Infinity);
 
   const lines: Line[] = [];
-  for (const part of [header, totals, highlights, alerts, capture, ...tables]) {
+  for (const part of [header, totals, highlights, rates, alerts, capture, ...tables, ...extras]) {
     if (part.height === 0) continue;
-    if (lines.length > 0 && blanks > 0 && part !== highlights) lines.push([]);
+    if (lines.length > 0 && part !== highlights && part !== rates) lines.push(...Array<Line>(blank).fill([]));
     lines.push(...part.render(part.height).slice(0, part.height));
   }
   const body = rows - footer.height;
@@ -117,52 +142,20 @@ function block(wanted: number, render: (height: number) => Line[]): Block {
 
 /** Lines that are the same at every height, as far as there is room. */
 function fixedBlock(content: readonly Line[]): Block {
-  const lines = indented(content);
+  const lines = indented(content, indent);
   return block(lines.length, (height) => lines.slice(0, height));
 }
 
-/** The first of `candidates` that fits, or the last. */
-function firstFitting(candidates: readonly Line[], columns: number): Line {
-  return candidates.find((candidate) => lineWidth(candidate) <= columns) ?? candidates.at(-1) ?? [];
-}
-
-/** `left` and `right` at the two ends of a line. */
-function ends(left: Line, right: Line, columns: number): Line {
-  const start = Math.max(columns - lineWidth(right), lineWidth(left) + 2);
-  return beside(left, start, right);
-}
-
-function headerLine(view: View, columns: number, look: Look): Line {
-  const name: Span = { text: "trafficsniffer", tone: "heading" };
-  const source: Span = { text: `  ${view.source}`, tone: "plain" };
-  const filter: Span = { text: view.filter === "" ? "" : `  ${view.filter}`, tone: "faint" };
-  const status = line([...view.status, `${view.time} UTC`].join("  "));
-  const shortStatus = line(view.status.slice(0, 1).join());
-  const room = columns - lineWidth(status) - 2;
-  const showsFilter = room - lineWidth([name, source]) >= Math.min(lineWidth([filter]), shortestFilter);
-  return firstFitting([
-    ends(showsFilter ? clip([name, source, filter], room, look) : [name, source], status, columns),
-    ends([name, source], shortStatus, columns),
-    ends(line(view.source), shortStatus, columns),
-    [name],
-  ], columns);
-}
-
-function footerLine(view: View, columns: number, look: Look): Line {
-  const arrows = look.unicode ? "↑↓" : "up/down";
-  const keys = (texts: readonly string[]) => line(texts.join("  "), "faint");
-  const words = ["q quit", `${arrows} alerts`, "Ctrl-Z suspend"];
-  const note = line(view.approximate ? "~ estimate, a table was full" : "", "faint");
-  return firstFitting([
-    ends(keys(words), note, columns),
-    keys(words),
-    keys(words.slice(0, 2)),
-    keys(words.slice(0, 1)),
-  ], columns);
-}
-
-function indented(lines: readonly Line[]): Line[] {
-  return lines.map((content) => [{ text: " ".repeat(indent), tone: "plain" }, ...content]);
+function overviewFooter(view: View, columns: number, look: Look): Line {
+  const next = TABLE_COLUMNS[TABLE_COLUMNS.indexOf(view.columns) + 1] ?? "traffic";
+  const keys = [
+    "q quit",
+    `${marksFor(look.unicode).arrows} alerts`,
+    `t ${view.columns === "traffic" ? "timings" : next}`,
+    "w exchanges",
+    "Ctrl-Z suspend",
+  ];
+  return footerLine(keys, view.approximate ? "~ estimate, a table was full" : "", columns);
 }
 
 /** The alerts' summary and as many of them as there is room for, from the offset on. */
@@ -178,7 +171,7 @@ class AlertsBlock implements Block {
     offset: number,
     readonly look: Look,
   ) {
-    this.#rows = indented(tableLines(view.alerts, columns - indent, look).rows);
+    this.#rows = indented(tableLines(view.alerts, columns - indent, look).rows, indent);
     this.#offset = offset;
     this.wanted = 1 + this.#rows.length;
   }
@@ -195,7 +188,7 @@ class AlertsBlock implements Block {
     const { offset, shown } = this;
     const total = this.#rows.length;
     const summary: Line = [{ text: "Alerts  ", tone: "heading" }, ...this.view.alertSummary];
-    const dash = this.look.unicode ? "–" : "-";
+    const { dash } = marksFor(this.look.unicode);
     const place = shown < total && shown > 0 ? `${offset + 1}${dash}${offset + shown} of ${total}` : "";
     return [
       firstFitting([ends(summary, line(place, "faint"), this.columns), summary], this.columns),
@@ -208,7 +201,7 @@ function captureBlock(view: View, columns: number, look: Look): Block {
   const losses = grid(view.losses, columns - indent, look);
   const full: Line[] = [
     [{ text: "Capture  ", tone: "heading" }, { text: view.captured, tone: "plain" }],
-    ...indented(losses),
+    ...indented(losses, indent),
   ];
   return block(full.length, (height) => height < full.length ? [lossesLine(view, columns)] : full);
 }
@@ -234,12 +227,34 @@ function tableBlocks(view: View, columns: number, look: Look): Block[] {
   return [one(hosts), one(topHostSections), one(sections), one(paths)];
 }
 
+/** What is shown where there is room left, the most important first. */
+function extraBlocks(view: View, columns: number, look: Look): Block[] {
+  const { clients, slowest, network } = view;
+  const pair = (left: Table, right: Table) =>
+    columns >= widePairColumns
+      ? [tableBlock([left, right], columns, look)]
+      : [tableBlock([left], columns, look), tableBlock([right], columns, look)];
+  const extras = network
+    ? [
+      networkBlock(network, columns),
+      ...pair(clients, slowest),
+      ...pair(network.dnsServers, network.gateways),
+    ]
+    : pair(clients, slowest);
+  return extras.filter((extra) => extra.wanted > 0);
+}
+
+function networkBlock({ summary }: NetworkView, columns: number): Block {
+  const lines: Line[] = [line("Network", "heading"), ...indented(flow(summary, columns - indent), indent)];
+  return block(lines.length, (height) => lines.slice(0, height));
+}
+
 /** One table, or several side by side. */
 function tableBlock(tables: readonly Table[], columns: number, look: Look): Block {
   const each = Math.floor((columns - (tables.length - 1) * betweenTables) / tables.length);
   const rendered = tables.map((table) => {
     const { heading, rows } = tableLines(table, each - indent, look);
-    return [heading, ...indented(rows)];
+    return [heading, ...indented(rows, indent)];
   });
   const wanted = Math.max(...rendered.map((lines) => lines.length));
   return block(

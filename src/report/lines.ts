@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Column, Field, Span, Table, Tone } from "./elements.ts";
 import { cut, ellipsis, fit, width } from "./sanitize.ts";
-import type { Column, Field, Span, Table, Tone } from "./view.ts";
 
 /** One line of the screen or of text output. */
 export type Line = readonly Span[];
@@ -59,6 +59,22 @@ export function clip(line: Line, columns: number, look: Look): Line {
 /** `left`, then `right` from cell `column` on. */
 export function beside(left: Line, column: number, right: Line): Line {
   return [...left, { text: " ".repeat(Math.max(column - lineWidth(left), 0)), tone: "plain" }, ...right];
+}
+
+/** `left` and `right` at the two ends of a line of `columns` cells. */
+export function ends(left: Line, right: Line, columns: number): Line {
+  const start = Math.max(columns - lineWidth(right), lineWidth(left) + gap);
+  return beside(left, start, right);
+}
+
+/** The first of `candidates` that fits, or the last. */
+export function firstFitting(candidates: readonly Line[], columns: number): Line {
+  return candidates.find((candidate) => lineWidth(candidate) <= columns) ?? candidates.at(-1) ?? [];
+}
+
+/** The lines moved to the right by so many cells. */
+export function indented(lines: readonly Line[], cells: number): Line[] {
+  return lines.map((content) => [{ text: " ".repeat(cells), tone: "plain" }, ...content]);
 }
 
 /** The line as text, with SGR attributes if the look has colour, without trailing spaces. */

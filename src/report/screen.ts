@@ -1,15 +1,17 @@
 /**
- * The live screen: the last report, redrawn in place when a new one comes, when the terminal changes size,
- * after a suspension and when the user scrolls.
+ * The live screen: the last report, or a page of single exchanges, redrawn in place when a new report comes, when the
+ * terminal changes size, after a suspension and when the user presses a key.
  *
  * @module
  */
 
 import type { Terminal, TerminalEvent } from "../app/ports.ts";
-import type { Report } from "../stats/report.ts";
+import type { ExchangeFigures, Report } from "../stats/report.ts";
 import { patch } from "./ansi.ts";
+import { ExchangesPage } from "./exchanges_page.ts";
 import { layOut } from "./layout.ts";
 import type { Look } from "./lines.ts";
+import { TABLE_COLUMNS } from "./traffic_view.ts";
 import { makeView, type RunStatus } from "./view.ts";
 
 /** What a screen is told besides reports. */
@@ -24,11 +26,15 @@ export interface ScreenOptions extends Look {
 export class Screen {
   readonly #terminal: Terminal;
   readonly #options: ScreenOptions;
-  #last: { report: Report; status: RunStatus } | undefined;
+  #last: { report: Report; status: RunStatus; recent: () => readonly ExchangeFigures[] } | undefined;
   /** The frame on the terminal, `undefined` when that is not known. */
   #frame: readonly string[] | undefined;
   #alertOffset = 0;
   #alertsShown = 0;
+  /** Place of the tables' columns in `TABLE_COLUMNS`. */
+  #columns = 0;
+  /** The page that hides the report. */
+  #page: ExchangesPage | undefined;
 
   constructor(terminal: Terminal, options: ScreenOptions) {
     this.#terminal = terminal;
@@ -40,14 +46,18 @@ export class Screen {
     this.#terminal.open((event) => this.#onEvent(event));
   }
 
-  /** Shows a report. Throws what the terminal throws when it is gone. */
-  draw(report: Report, status: RunStatus): void {
+  /**
+   * Shows a report. `recent` gives the most recent exchanges, the newest first, and is called only when they are to be
+   * seen, also later. Throws what the terminal throws when it is gone.
+   */
+  draw(report: Report, status: RunStatus, recent: () => readonly ExchangeFigures[] = () => []): void {
     // Alerts come in at the top: one that the user has scrolled to stays where it is.
     if (this.#alertOffset > 0) {
       const before = this.#last?.report.alerts.length ?? 0;
       this.#alertOffset += Math.max(report.alerts.length - before, 0);
     }
-    this.#last = { report, status };
+    this.#last = { report, status, recent };
+    this.#page?.update(recent(), report.slowest);
     this.#redraw();
   }
 
@@ -60,14 +70,22 @@ export class Screen {
   #redraw(): void {
     if (!this.#last) return;
     const { report, status } = this.#last;
-    const view = makeView(report, status, this.#options);
+    const lines = this.#page
+      ? this.#page.layOut(report, status, this.#terminal.size(), this.#options)
+      : this.#layOutReport(report, status);
+    const update = patch(this.#frame, lines);
+    this.#frame = undefined;
+    if (update !== "") this.#terminal.write(update);
+    this.#frame = lines;
+  }
+
+  #layOutReport(report: Report, status: RunStatus): string[] {
+    const { unicode } = this.#options;
+    const view = makeView(report, status, { unicode, columns: TABLE_COLUMNS[this.#columns]! });
     const layout = layOut(view, this.#terminal.size(), this.#alertOffset, this.#options);
     this.#alertOffset = layout.alertOffset;
     this.#alertsShown = layout.alertsShown;
-    const update = patch(this.#frame, layout.lines);
-    this.#frame = undefined;
-    if (update !== "") this.#terminal.write(update);
-    this.#frame = layout.lines;
+    return layout.lines;
   }
 
   #onEvent(event: TerminalEvent): void {
@@ -85,6 +103,16 @@ export class Screen {
       case "q":
       case "ctrl-c":
         return this.#options.onQuit();
+      case "ctrl-l":
+        this.#frame = undefined;
+        return this.#redraw();
+    }
+    if (this.#page) this.#onPageKey(this.#page, key);
+    else this.#onReportKey(key);
+  }
+
+  #onReportKey(key: string): void {
+    switch (key) {
       case "up":
       case "k":
         return this.#scrollTo(this.#alertOffset - 1);
@@ -99,10 +127,54 @@ export class Screen {
         return this.#scrollTo(0);
       case "end":
         return this.#scrollTo(Infinity);
-      case "ctrl-l":
-        this.#frame = undefined;
+      case "t":
+        this.#columns = (this.#columns + 1) % TABLE_COLUMNS.length;
         return this.#redraw();
+      case "w":
+        return this.#openPage();
     }
+  }
+
+  #onPageKey(page: ExchangesPage, key: string): void {
+    switch (key) {
+      case "up":
+      case "k":
+        page.move(-1);
+        break;
+      case "down":
+      case "j":
+        page.move(1);
+        break;
+      case "pageup":
+        page.page(-1);
+        break;
+      case "pagedown":
+        page.page(1);
+        break;
+      case "home":
+        page.move(-Infinity);
+        break;
+      case "end":
+        page.move(Infinity);
+        break;
+      case "s":
+        page.toggleOrder();
+        break;
+      case "w":
+      case "escape":
+        this.#page = undefined;
+        break;
+      default:
+        return;
+    }
+    this.#redraw();
+  }
+
+  #openPage(): void {
+    if (!this.#last) return;
+    this.#page = new ExchangesPage();
+    this.#page.update(this.#last.recent(), this.#last.report.slowest);
+    this.#redraw();
   }
 
   #scrollTo(offset: number): void {

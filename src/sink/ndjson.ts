@@ -6,6 +6,7 @@
 
 import type { Output, Sink } from "../app/ports.ts";
 import type { Endpoints, Exchange } from "../http/exchange.ts";
+import type { Location, Opening, Phase } from "../network/opening.ts";
 import { rfc3339 } from "../time.ts";
 import { jsonName, JsonWriter } from "./json_writer.ts";
 
@@ -19,6 +20,10 @@ const encoder = new TextEncoder();
 const TIME_END = encoder.encode('Z"');
 const LINE_END = encoder.encode("}\n");
 const HOST_MISSING = encoder.encode(',"host.missing":true');
+const REUSED = encoder.encode(',"tcp.reused":true'), NOT_REUSED = encoder.encode(',"tcp.reused":false');
+const ZERO_WINDOW = encoder.encode(',"tcp.zero_window":true');
+const RESET = encoder.encode(',"tcp.reset":true');
+const ICMP_ERROR = encoder.encode(',"icmp.error":true');
 
 const CLIENT_IP = jsonName("client.ip");
 const CLIENT_PORT = jsonName("client.port");
@@ -26,6 +31,7 @@ const SERVER_IP = jsonName("server.ip");
 const SERVER_PORT = jsonName("server.port");
 const CLIENT_MAC = jsonName("client.mac");
 const SERVER_MAC = jsonName("server.mac");
+const CLIENT_LOCATION = locationNames("client"), SERVER_LOCATION = locationNames("server");
 const VLAN = jsonName("network.vlan.id");
 const PROTOCOL = jsonName("network.protocol");
 const METHOD = jsonName("http.request.method");
@@ -42,11 +48,48 @@ const REQUEST_BYTES = jsonName("http.request.body.bytes");
 const RESPONSE_BYTES = jsonName("http.response.body.bytes");
 const USER_AGENT = jsonName("user_agent.original");
 const REFERRER = jsonName("http.request.referrer");
+const DNS_SERVER = jsonName("dns.server.ip");
+const DNS_PROTOCOL = jsonName("dns.protocol");
+const DNS_NAME = jsonName("dns.question.name");
+const DNS = jsonName("timings.dns");
+const ARP = jsonName("timings.arp");
+const CONNECT = jsonName("timings.connect");
 const SEND = jsonName("timings.send");
 const WAIT = jsonName("timings.wait");
 const RECEIVE = jsonName("timings.receive");
+const SERVER = jsonName("timings.server");
+const UNTRUSTED = jsonName("timings.untrusted");
+const ROUND_TRIP = jsonName("tcp.rtt");
+const SYN_RETRANSMISSIONS = jsonName("tcp.syn_retransmissions");
 const RETRANSMISSIONS = jsonName("tcp.retransmissions");
 const GAPS = jsonName("tcp.gaps");
+
+/** The names of what is said of an end's location. */
+interface LocationNames {
+  readonly onLink: Uint8Array;
+  readonly behind: Uint8Array;
+  readonly gatewayAddress: Uint8Array;
+  readonly gatewayMac: Uint8Array;
+}
+
+function locationNames(end: "client" | "server"): LocationNames {
+  return {
+    onLink: encoder.encode(`,"${end}.on_link":true`),
+    behind: encoder.encode(`,"${end}.on_link":false`),
+    gatewayAddress: jsonName(`${end}.gateway.ip`),
+    gatewayMac: jsonName(`${end}.gateway.mac`),
+  };
+}
+
+/** By phases: the list of them as JSON. */
+const phaseLists = new Map<string, Uint8Array>();
+
+function phaseList(phases: readonly Phase[]): Uint8Array {
+  const key = phases.join();
+  const known = phaseLists.get(key) ?? encoder.encode(JSON.stringify(phases));
+  phaseLists.set(key, known);
+  return known;
+}
 
 /** Writes each ended exchange as a line of JSON. */
 export class NdjsonSink implements Sink {
@@ -86,11 +129,23 @@ export class NdjsonSink implements Sink {
     if (answered || exchange.responseBodyBytes > 0) json.number(RESPONSE_BYTES, exchange.responseBodyBytes);
     json.string(USER_AGENT, exchange.userAgent);
     json.string(REFERRER, exchange.referrer);
+    const { opening, reused } = exchange;
+    if (opening) this.#writeOpening(opening);
     json.number(SEND, exchange.send);
     json.number(WAIT, exchange.wait);
     json.number(RECEIVE, exchange.receive);
+    json.number(SERVER, exchange.server);
+    if (opening || exchange.retransmissions > 0 || exchange.gaps > 0) {
+      this.#writeUntrusted(exchange.untrusted);
+    }
+    if (reused !== undefined) json.raw(reused ? REUSED : NOT_REUSED);
+    json.number(ROUND_TRIP, opening?.roundTrip);
+    json.number(SYN_RETRANSMISSIONS, opening?.handshake.retransmissions);
     json.number(RETRANSMISSIONS, exchange.retransmissions);
     json.number(GAPS, exchange.gaps);
+    if (exchange.hasZeroWindow) json.raw(ZERO_WINDOW);
+    if (exchange.wasReset) json.raw(RESET);
+    if (exchange.hasIcmpError) json.raw(ICMP_ERROR);
     json.raw(LINE_END);
     if (json.length > ENOUGH) this.flush();
   }
@@ -123,6 +178,34 @@ export class NdjsonSink implements Sink {
     json.raw(TIME_END);
   }
 
+  /** Writes what came before the first exchange of a connection. */
+  #writeOpening(opening: Opening): void {
+    const json = this.#json;
+    const { lookup } = opening;
+    if (lookup) {
+      json.string(DNS_SERVER, lookup.server);
+      json.string(DNS_PROTOCOL, lookup.protocol);
+      json.string(DNS_NAME, lookup.name);
+    }
+    json.number(DNS, opening.dns);
+    json.number(ARP, opening.arp);
+    json.number(CONNECT, opening.connect);
+  }
+
+  #writeUntrusted(phases: readonly Phase[]): void {
+    if (phases.length === 0) return;
+    this.#json.raw(UNTRUSTED);
+    this.#json.raw(phaseList(phases));
+  }
+
+  #writeLocation(location: Location | undefined, names: LocationNames): void {
+    if (!location) return;
+    const json = this.#json;
+    json.raw(location.onLink ? names.onLink : names.behind);
+    json.string(names.gatewayAddress, location.gateway?.address);
+    json.string(names.gatewayMac, location.gateway?.mac);
+  }
+
   #writeEndpoints(endpoints: Endpoints): void {
     const json = this.#json;
     const slot = endpoints.clientPort & (ENDPOINT_SLOTS - 1);
@@ -136,6 +219,8 @@ export class NdjsonSink implements Sink {
     json.number(SERVER_PORT, endpoints.serverPort);
     json.string(CLIENT_MAC, endpoints.clientMac);
     json.string(SERVER_MAC, endpoints.serverMac);
+    this.#writeLocation(endpoints.clientLocation, CLIENT_LOCATION);
+    this.#writeLocation(endpoints.serverLocation, SERVER_LOCATION);
     json.number(VLAN, endpoints.vlan);
     this.#endpoints[slot] = endpoints;
     this.#endpointFields[slot] = isKnown ? json.from(start).slice() : undefined;

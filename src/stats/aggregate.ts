@@ -5,23 +5,30 @@
  * @module
  */
 
-import type { Exchange } from "../http/exchange.ts";
-import { rfc3339 } from "../time.ts";
+import type { Endpoints, Exchange } from "../http/exchange.ts";
 import type { Authority, PathBytes } from "../http/target.ts";
+import type { AddressChange, DnsOutcome, NetworkHandler } from "../network/events.ts";
+import type { Opening } from "../network/opening.ts";
+import { rfc3339 } from "../time.ts";
 import { Alerts } from "./alerts.ts";
-import { DistinctCounter, STANDARD_ERROR } from "./distinct.ts";
+import { Counted, errorRate, Measured, perSecond, statusClassOf } from "./counted.ts";
+import { STANDARD_ERROR } from "./distinct.ts";
 import { type Bits64, randomHashKey } from "./hash.ts";
-import { bucketOf, HistogramPool } from "./quantile.ts";
+import { ARP, CONNECT, DNS, RECEIVE, SEND, SERVER, WAIT } from "./measures.ts";
+import { NetworkStats } from "./network.ts";
+import { bucketOf, wholeMicros } from "./quantile.ts";
+import { RateSampler } from "./rates.ts";
 import type {
   AlertLosses,
   CaptureFigures,
   ErrorBounds,
   KeyFigures,
-  Percentiles,
+  NetworkCounts,
   Report,
-  StatusCounts,
 } from "./report.ts";
-import { HostName, TopTable, type TopTableOptions } from "./top.ts";
+import { round } from "./round.ts";
+import { Slowest } from "./slowest.ts";
+import { HostName, TopTable } from "./top.ts";
 
 /** What an aggregate is made of. */
 export interface AggregateOptions {
@@ -35,7 +42,7 @@ export interface AggregateOptions {
   losses: () => AlertLosses;
   /** Most hosts, sections, paths and clients counted exactly, each; default 100 000. */
   keyCap?: number;
-  /** Most hosts and sections, each, with percentiles of their own; default 512. */
+  /** Most hosts and sections, each, with percentiles and rates of their own; default 512. */
   percentileCap?: number;
   /** Most alerts kept; default 1000. */
   alertCap?: number;
@@ -43,59 +50,11 @@ export interface AggregateOptions {
   hashKey?: Bits64;
 }
 
-/** Status classes that are told apart, in the order in which they are counted. */
-const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"] as const;
-const OTHER = 5;
+/** Most of the slowest exchanges, which are kept whole. */
+const SLOWEST = 100;
 
-/** Hosts or sections: a table of their requests, and by its slots what became of these. */
-class Counted {
-  readonly table: TopTable;
-  readonly #waits: HistogramPool;
-  /** As many numbers a slot as there are classes. */
-  #statuses = new Float64Array(0);
-
-  constructor(options: TopTableOptions, percentileCap: number | undefined) {
-    this.table = new TopTable(options);
-    this.#waits = new HistogramPool(this.table, percentileCap);
-  }
-
-  /** Begins anew with the slot that was just given to a key. Returns it. */
-  restart(slot: number): number {
-    const length = this.table.slots * STATUS_CLASSES.length;
-    if (length > this.#statuses.length) {
-      const statuses = new Float64Array(length);
-      statuses.set(this.#statuses);
-      this.#statuses = statuses;
-    }
-    const from = slot * STATUS_CLASSES.length;
-    for (let index = 0; index < STATUS_CLASSES.length; index++) this.#statuses[from + index] = 0;
-    this.#waits.restart(slot);
-    return slot;
-  }
-
-  /** Counts a response by the place of its class. */
-  countStatus(slot: number, statusClass: number): void {
-    this.#statuses[slot * STATUS_CLASSES.length + statusClass]!++;
-  }
-
-  /** Counts a wait in microseconds and its bucket, of a slot or with -1 of none. */
-  countWait(slot: number, wait: number, bucket: number): void {
-    this.#waits.add(slot, wait, bucket);
-  }
-
-  status(slot: number): StatusCounts {
-    const counts: StatusCounts = {};
-    STATUS_CLASSES.forEach((name, index) => {
-      const count = this.#statuses[slot * STATUS_CLASSES.length + index]!;
-      if (count > 0) counts[name] = count;
-    });
-    return counts;
-  }
-
-  waitMs(slot: number): Percentiles | undefined {
-    return this.#waits.of(slot)?.percentiles();
-  }
-}
+/** Clients whose names are remembered. */
+const CLIENT_NAMES = 4096;
 
 /** What an authority remembers: its host's name and the slot that the host had in a table. */
 class KnownHost {
@@ -105,17 +64,31 @@ class KnownHost {
   constructor(readonly table: TopTable, readonly name: HostName) {}
 }
 
-/** What an exchange remembers from its request until it ends: the slots that its host and section had. */
+/** What the ends of a connection remember: the slot that the client had in a table, and the way to the server. */
+class KnownClient {
+  slot = 0;
+  generation = 0;
+  /** How long a packet is on its way to the server and back in microseconds, `NaN` when that is not known. */
+  readonly network: number;
+
+  constructor(readonly table: TopTable, { opening }: Endpoints) {
+    this.network = Math.round((opening?.network ?? NaN) * 1000);
+  }
+}
+
+/** What an exchange remembers from its request until it ends: the slots that its host, section and client had. */
 class Ticket {
   host = 0;
   hostGeneration = 0;
   section = 0;
   sectionGeneration = 0;
+  client = 0;
+  clientGeneration = 0;
   /** The ticket behind in the list of those that are not in use. */
   next: Ticket | undefined = undefined;
 }
 
-/** The key of a host in the table of hosts is its name alone. */
+/** The key of a host or client is its name alone. */
 const NO_WORDS = new Int32Array(0);
 /** The section of a path without a segment. */
 const ROOT = new Int32Array(new Uint8Array([0x2f, 0, 0, 0]).buffer);
@@ -131,14 +104,18 @@ const ROOT = new Int32Array(new Uint8Array([0x2f, 0, 0, 0]).buffer);
  * Hosts, sections, paths and clients are exact up to a cap each. Past it, their numbers are estimates
  * (standard error 0.8 %), counts in lists are lower bounds, and the report names them in `approximate`.
  */
-export class Aggregate {
+export class Aggregate implements NetworkHandler {
   readonly #top: number;
   readonly #hashKey: Bits64;
-  readonly #hosts: Counted;
-  readonly #sections: Counted;
+  readonly #hosts: Measured;
+  readonly #sections: Measured;
   /** Linked to the sections. */
   readonly #paths: TopTable;
-  readonly #clients: DistinctCounter;
+  readonly #clients: Counted;
+  readonly #clientNames = new Map<string, HostName>();
+  readonly #rates: RateSampler;
+  readonly #slowest: Slowest;
+  readonly #network: NetworkStats;
   readonly #alerts: Alerts;
   /** Tickets that are not in use: as many as were once in use together. */
   #freeTicket: Ticket | undefined = undefined;
@@ -149,14 +126,19 @@ export class Aggregate {
   #start = Infinity;
 
   constructor(options: AggregateOptions) {
-    const { threshold, windowMicros, losses, keyCap: cap = 100_000, percentileCap, alertCap } = options;
+    const { threshold, windowMicros, losses, keyCap: cap = 100_000, percentileCap = 512, alertCap } = options;
     const hashKey = options.hashKey ?? randomHashKey();
     this.#top = options.top;
     this.#hashKey = hashKey;
-    this.#hosts = new Counted({ cap, hashKey, ownWords: 8 }, percentileCap);
-    this.#sections = new Counted({ cap, hashKey, ownWords: 12 }, percentileCap);
+    this.#hosts = new Measured({ cap, hashKey, ownWords: 9 }, percentileCap, (place) => {
+      this.#rates.restart(place, this.#alerts.now);
+    });
+    this.#rates = new RateSampler(this.#hosts.places, this.#hosts.table, percentileCap);
+    this.#sections = new Measured({ cap, hashKey, ownWords: 13 }, percentileCap);
     this.#paths = new TopTable({ cap, hashKey });
-    this.#clients = new DistinctCounter(cap, hashKey);
+    this.#clients = new Counted({ cap, hashKey, ownWords: 9 });
+    this.#slowest = new Slowest(Math.min(options.top, SLOWEST));
+    this.#network = new NetworkStats(hashKey);
     this.#alerts = new Alerts({
       threshold,
       windowMicros,
@@ -171,15 +153,21 @@ export class Aggregate {
    */
   request(exchange: Exchange): void {
     const { target, endpoints } = exchange;
+    if (exchange.time >= this.#rates.due) this.#rates.sample(exchange.time, this.#requests);
     if (exchange.time < this.#start) this.#start = exchange.time;
     this.#requests++;
     this.#alerts.request(exchange);
-    if (endpoints.memo !== this.#clients) {
-      this.#clients.add(endpoints.clientAddress);
-      endpoints.memo = this.#clients;
-    }
+    if (exchange.isFirst) this.#network.opened(endpoints);
 
     const hosts = this.#hosts.table, sections = this.#sections.table, paths = this.#paths;
+    const clients = this.#clients.table;
+    let client = endpoints.memo as KnownClient | undefined;
+    if (
+      client === undefined || client.table !== clients ||
+      clients.generation(client.slot) !== client.generation
+    ) {
+      client = this.#lookUpClient(endpoints);
+    }
     let host = exchange.authority.memo as KnownHost | undefined;
     if (host === undefined || host.table !== hosts || hosts.generation(host.slot) !== host.generation) {
       host = this.#lookUpHost(exchange.authority);
@@ -197,6 +185,7 @@ export class Aggregate {
     hosts.hit(host.slot);
     sections.hit(section);
     paths.hit(path);
+    clients.hit(client.slot);
 
     const ticket = this.#freeTicket ?? new Ticket();
     this.#freeTicket = ticket.next;
@@ -204,12 +193,14 @@ export class Aggregate {
     ticket.hostGeneration = host.generation;
     ticket.section = section;
     ticket.sectionGeneration = sections.generation(section);
+    ticket.client = client.slot;
+    ticket.clientGeneration = client.generation;
     exchange.memo = ticket;
   }
 
   /**
-   * Counts the outcome of an exchange that has ended: once, after its `request`. That of a host or section which its
-   * table has dropped meanwhile counts in the totals only.
+   * Counts the outcome of an exchange that has ended: once, after its `request`. That of a host, section or client which
+   * its table has dropped meanwhile does not count there.
    */
   exchange(exchange: Exchange): void {
     const ticket = exchange.memo as Ticket;
@@ -217,24 +208,105 @@ export class Aggregate {
     ticket.next = this.#freeTicket;
     this.#freeTicket = ticket;
 
-    this.#bytes += exchange.requestBodyBytes + exchange.responseBodyBytes;
+    const bytes = exchange.requestBodyBytes + exchange.responseBodyBytes;
+    this.#bytes += bytes;
     const status = exchange.status;
-    if (status === 0) return;
-    this.#responses++;
+    if (status !== 0) this.#responses++;
     if (status >= 400) this.#errors++;
-    const hosts = this.#hosts, sections = this.#sections;
-    const host = hosts.table.generation(ticket.host) === ticket.hostGeneration ? ticket.host : -1;
-    const section = sections.table.generation(ticket.section) === ticket.sectionGeneration
-      ? ticket.section
-      : -1;
-    const statusClass = status >= 100 && status < 600 ? (status / 100 | 0) - 1 : OTHER;
-    if (host >= 0) hosts.countStatus(host, statusClass);
-    if (section >= 0) sections.countStatus(section, statusClass);
-    const wait = exchange.answeredAt - exchange.sentAt;
-    if (wait !== wait) return;
-    const bucket = bucketOf(wait);
-    hosts.countWait(host, wait, bucket);
-    sections.countWait(section, wait, bucket);
+    const statusClass = statusClassOf(status);
+    const hosts = this.#hosts, sections = this.#sections, clients = this.#clients;
+    let hostPlace = 0, sectionPlace = 0;
+    if (hosts.table.generation(ticket.host) === ticket.hostGeneration) {
+      hosts.countOutcome(ticket.host, statusClass, bytes);
+      hostPlace = hosts.places.claim(ticket.host);
+    }
+    if (sections.table.generation(ticket.section) === ticket.sectionGeneration) {
+      sections.countOutcome(ticket.section, statusClass, bytes);
+      sectionPlace = sections.places.claim(ticket.section);
+    }
+    if (clients.table.generation(ticket.client) === ticket.clientGeneration) {
+      clients.countOutcome(ticket.client, statusClass, bytes);
+    }
+    this.#slowest.offer(exchange);
+    this.#measure(exchange, hostPlace, sectionPlace);
+  }
+
+  /** Adds how long the phases of an exchange took, for the host and section that have places. */
+  #measure(exchange: Exchange, hostPlace: number, sectionPlace: number): void {
+    const { time, sentAt, answeredAt, endedAt } = exchange;
+    const { network } = exchange.endpoints.memo as KnownClient;
+    const wait = wholeMicros(answeredAt - sentAt), server = wholeMicros(answeredAt - sentAt - network);
+    const waitBucket = bucketOf(wait), serverBucket = bucketOf(server);
+    const isMomentary = sentAt === time && answeredAt === endedAt;
+    if (hostPlace > 0) {
+      const { measures } = this.#hosts;
+      if (isMomentary) measures.addMomentary(hostPlace);
+      measures.add(hostPlace, WAIT, wait, waitBucket);
+      measures.add(hostPlace, SERVER, server, serverBucket);
+    }
+    if (sectionPlace > 0) {
+      const { measures } = this.#sections;
+      if (isMomentary) measures.addMomentary(sectionPlace);
+      measures.add(sectionPlace, WAIT, wait, waitBucket);
+      measures.add(sectionPlace, SERVER, server, serverBucket);
+    }
+    if (!isMomentary) {
+      this.#addDuration(SEND, sentAt - time, hostPlace, sectionPlace);
+      this.#addDuration(RECEIVE, endedAt - answeredAt, hostPlace, sectionPlace);
+    }
+    if (exchange.isFirst) this.#measureOpening(exchange.opening, hostPlace, sectionPlace);
+  }
+
+  /** Adds how long it took to open a connection. */
+  #measureOpening(opening: Opening | undefined, hostPlace: number, sectionPlace: number): void {
+    if (opening === undefined) return;
+    const { lookup, resolution, handshake } = opening;
+    if (lookup) this.#addDuration(DNS, lookup.answeredAt - lookup.startedAt, hostPlace, sectionPlace);
+    if (resolution) {
+      this.#addDuration(ARP, resolution.answeredAt - resolution.askedAt, hostPlace, sectionPlace);
+    }
+    this.#addDuration(CONNECT, handshake.ackAt - handshake.synAt, hostPlace, sectionPlace);
+  }
+
+  #addDuration(measure: number, micros: number, hostPlace: number, sectionPlace: number): void {
+    const whole = wholeMicros(micros), bucket = bucketOf(whole);
+    if (hostPlace > 0) this.#hosts.measures.add(hostPlace, measure, whole, bucket);
+    if (sectionPlace > 0) this.#sections.measures.add(sectionPlace, measure, whole, bucket);
+  }
+
+  /** Counts a query for a name. */
+  dns(outcome: DnsOutcome): void {
+    this.#network.dns(outcome);
+  }
+
+  /** Counts a change of an address, which fires an alert. */
+  addressChange(change: AddressChange): void {
+    this.#network.addressChange(change);
+    this.#alerts.addressChange(change);
+  }
+
+  /** The client of a connection, which is added if it is not held; the connection's ends remember it. */
+  #lookUpClient(endpoints: Endpoints): KnownClient {
+    const { table } = this.#clients;
+    const name = this.#nameOfClient(endpoints.clientAddress);
+    const client = new KnownClient(table, endpoints);
+    const hash = table.hash(name, NO_WORDS, 0);
+    const held = table.find(hash, name, NO_WORDS, 0);
+    client.slot = held >= 0 ? held : this.#clients.restart(table.insert(hash, name, NO_WORDS, 0));
+    client.generation = table.generation(client.slot);
+    endpoints.memo = client;
+    return client;
+  }
+
+  /** A client's address as a name, which is made once for its connections as long as there are not many clients. */
+  #nameOfClient(address: string): HostName {
+    const names = this.#clientNames;
+    let name = names.get(address);
+    if (name === undefined) {
+      if (names.size === CLIENT_NAMES) names.clear();
+      names.set(address, name = new HostName(address, this.#hashKey));
+    }
+    return name;
   }
 
   /** The host of an authority, which is added if it is not held; the authority remembers it. */
@@ -263,31 +335,40 @@ export class Aggregate {
 
   /** Lets time pass up to `now`: windows move and alerts resolve. */
   advance(now: number): void {
+    if (now >= this.#rates.due) this.#rates.sample(now, this.#requests);
     if (now < this.#start) this.#start = now;
     this.#alerts.advance(now);
   }
 
-  /** All figures as they are now. Shares nothing with the aggregate. */
-  report(source: Report["source"], capture: CaptureFigures, generatedAtMicros: number): Report {
+  /**
+   * All figures as they are now. Shares nothing with the aggregate. `network` is what was counted below HTTP, without
+   * which the report does not speak of it.
+   */
+  report(
+    source: Report["source"],
+    capture: CaptureFigures,
+    generatedAtMicros: number,
+    network?: NetworkCounts,
+  ): Report {
     const start = this.#start, end = this.#alerts.now;
     const seen = start <= end;
     const seconds = seen ? (end - start) / 1e6 : 0;
-    const perSecond = (requests: number) => seconds > 0 ? round(requests / seconds, 3) : 0;
-    const figures = (counted: Counted, slot: number): KeyFigures => {
-      const requests = counted.table.count(slot);
-      const waitMs = counted.waitMs(slot);
+    const figures = (measured: Measured, slot: number): KeyFigures => {
+      const place = measured.places.of(slot);
       return {
-        requests,
-        share: round(requests / this.#requests, 4),
-        requestsPerSecond: perSecond(requests),
-        status: counted.status(slot),
-        ...(waitMs !== undefined && { waitMs }),
+        ...measured.figures(slot, this.#requests, seconds),
+        ...(place > 0 && measured.measures.figures(place)),
       };
+    };
+    const ratesOf = (slot: number) => {
+      const place = this.#hosts.places.of(slot);
+      return place > 0 ? { rates: this.#rates.of(place, start, end) } : {};
     };
     const hosts = this.#hosts.table, sections = this.#sections.table, paths = this.#paths;
     const topHosts = hosts.top(this.#top);
     const busiest = topHosts[0];
     const distinctHosts = hosts.distinct;
+    const clients = this.#clients.table;
     return {
       source: { ...source },
       generatedAt: rfc3339(generatedAtMicros),
@@ -303,13 +384,19 @@ export class Aggregate {
         hosts: distinctHosts,
         sections: sections.distinct,
         paths: paths.distinct,
-        clients: this.#clients.count,
-        requestsPerSecond: perSecond(this.#requests),
+        clients: clients.distinct,
+        requestsPerSecond: perSecond(this.#requests, seconds),
         requestsPerHost: distinctHosts > 0 ? round(this.#requests / distinctHosts, 3) : 0,
         bytes: this.#bytes,
+        errorRate: errorRate(this.#errors, this.#responses),
+        rates: this.#rates.all(start, end, this.#requests),
         ...this.#accuracy(),
       },
-      hosts: topHosts.map((slot) => ({ host: hosts.name(slot), ...figures(this.#hosts, slot) })),
+      hosts: topHosts.map((slot) => ({
+        host: hosts.name(slot),
+        ...figures(this.#hosts, slot),
+        ...ratesOf(slot),
+      })),
       topHostSections: busiest === undefined
         ? []
         : sections.top(this.#top, new HostName(hosts.name(busiest), this.#hashKey)).map((slot) => ({
@@ -327,6 +414,12 @@ export class Aggregate {
         path: paths.key(slot),
         requests: paths.count(slot),
       })),
+      clients: clients.top(this.#top).map((slot) => ({
+        client: clients.name(slot),
+        ...this.#clients.figures(slot, this.#requests, seconds),
+      })),
+      slowest: this.#slowest.top(this.#top),
+      ...(network && { network: this.#network.figures(network, this.#top) }),
       alerts: this.#alerts.figures(capture),
       capture: { ...capture },
     };
@@ -336,13 +429,17 @@ export class Aggregate {
   #accuracy(): Pick<Report["totals"], "approximate" | "errorBounds" | "distinctError"> {
     const approximate: string[] = [];
     const errorBounds: ErrorBounds = {};
-    const tables = { hosts: this.#hosts.table, sections: this.#sections.table, paths: this.#paths };
-    for (const name of ["hosts", "sections", "paths"] as const) {
+    const tables = {
+      hosts: this.#hosts.table,
+      sections: this.#sections.table,
+      paths: this.#paths,
+      clients: this.#clients.table,
+    };
+    for (const name of ["hosts", "sections", "paths", "clients"] as const) {
       if (!tables[name].approximate) continue;
       approximate.push(name);
       errorBounds[name] = tables[name].errorBound;
     }
-    if (this.#clients.approximate) approximate.push("clients");
     const distinct = approximate.length > 0;
     if (this.#alerts.evicted > 0) approximate.push("alerts");
     return {
@@ -351,9 +448,4 @@ export class Aggregate {
       ...(distinct && { distinctError: STANDARD_ERROR }),
     };
   }
-}
-
-function round(value: number, decimals: number): number {
-  const factor = 10 ** decimals;
-  return Math.round(value * factor) / factor;
 }

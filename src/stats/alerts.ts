@@ -5,6 +5,7 @@
  */
 
 import { formatDuration } from "../duration.ts";
+import type { AddressChange } from "../network/events.ts";
 import { rfc3339 } from "../time.ts";
 import type { AlertFigures, AlertLosses } from "./report.ts";
 import { SlidingWindow } from "./window.ts";
@@ -16,7 +17,7 @@ const SECOND = 1_000_000;
 export interface AlertOptions {
   /** An alert fires when the requests in the window exceed this. */
   threshold: number;
-  /** Length of the window in microseconds. */
+  /** Length of the window of all rules in microseconds. */
   windowMicros: number;
   /** Most alerts kept; default 1000. */
   cap?: number;
@@ -25,23 +26,29 @@ export interface AlertOptions {
 }
 
 /** What rules look at. Handed on whole: a number that is no small integer would be copied to the heap for each call. */
-export interface TimedRequest {
-  /** When it was made. */
+export interface Timed {
+  /** When it was made, or happened. */
   readonly time: number;
 }
 
-/** One time that more requests than the threshold fell into the window, still going on or over. */
+/** Most contributors told of an alert. */
+const CONTRIBUTORS = 10;
+
+/** One time that more hits than a rule's threshold fell into its window, still going on or over. */
 class Alert {
   value: number;
   peak: number;
   resolvedAt: number | undefined;
+  /** What happened, in the rule's words. */
+  event = "";
+  readonly #contributors = new Map<string, AlertFigures["contributors"][number]>();
   readonly #lossesAtStart: AlertLosses;
   #lossesAtEnd: AlertLosses | undefined;
   /** The figures once they no longer change. */
   #final: AlertFigures | undefined;
 
   constructor(
-    readonly rule: RequestThreshold,
+    readonly rule: CountRule,
     readonly startedAt: number,
     value: number,
     losses: AlertLosses,
@@ -50,10 +57,18 @@ class Alert {
     this.#lossesAtStart = { ...losses };
   }
 
-  /** Notes that it goes on with this many requests in the window. */
+  /** Notes that it goes on with this many hits in the window. */
   goOn(value: number): void {
     this.value = value;
     if (value > this.peak) this.peak = value;
+  }
+
+  /** Counts a contributor. Those that come when there are as many as are told are left out. */
+  contribute(by: string, key: string): void {
+    const id = `${by} ${key}`;
+    const known = this.#contributors.get(id);
+    if (known) known.value++;
+    else if (this.#contributors.size < CONTRIBUTORS) this.#contributors.set(id, { by, key, value: 1 });
   }
 
   resolve(time: number, value: number, losses: AlertLosses): void {
@@ -72,67 +87,81 @@ class Alert {
   }
 
   #figures(now: number, losses: AlertLosses): AlertFigures {
-    const { threshold, window, text } = this.rule;
-    const resolved = this.resolvedAt !== undefined;
+    const { rule } = this;
     const duration = (this.resolvedAt ?? now) - this.startedAt;
-    const requests = `${this.value} ${this.value === 1 ? "request" : "requests"} in ${window}`;
     const time = formatDuration(duration < SECOND ? duration : Math.round(duration / SECOND) * SECOND);
     return {
-      rule: text,
-      state: resolved ? "resolved" : "firing",
-      metric: "requests",
-      unit: "requests",
+      rule: rule.text,
+      state: this.resolvedAt === undefined ? "firing" : "resolved",
+      metric: rule.metric,
+      unit: rule.unit,
       value: this.value,
-      threshold,
+      threshold: rule.threshold,
       peak: this.peak,
-      window,
+      window: rule.window,
       startedAt: rfc3339(this.startedAt),
       ...(this.resolvedAt !== undefined && { resolvedAt: rfc3339(this.resolvedAt) }),
       durationSeconds: duration / SECOND,
-      message: resolved
-        ? `Recovered after ${time}: ${requests}, peak ${this.peak}`
-        : `High traffic: ${requests} (threshold ${threshold}), firing for ${time}, peak ${this.peak}`,
-      contributors: [],
+      message: this.resolvedAt === undefined
+        ? rule.firingMessage(this, time)
+        : rule.resolvedMessage(this, time),
+      contributors: [...this.#contributors.values()].map((contributor) => ({ ...contributor }))
+        .sort((a, b) => b.value - a.value),
       losses: difference(this.#lossesAtEnd ?? losses, this.#lossesAtStart),
     };
   }
 }
 
-/** The rule that fires while the requests in a sliding window exceed a threshold. */
-class RequestThreshold {
-  readonly text: string;
+/** What a rule is made of. */
+interface RuleOptions {
+  readonly threshold: number;
+  readonly windowMicros: number;
+  readonly losses: () => AlertLosses;
+  readonly onFire: (alert: Alert) => void;
+}
+
+/** A rule that fires while the hits in a sliding window exceed a threshold. What a hit is, its kinds say. */
+abstract class CountRule {
+  abstract readonly text: string;
+  abstract readonly metric: string;
+  abstract readonly unit: string;
+  readonly threshold: number;
   readonly window: string;
   readonly #hits: SlidingWindow;
   readonly #losses: () => AlertLosses;
   readonly #onFire: (alert: Alert) => void;
   #firing: Alert | undefined;
 
-  constructor(
-    readonly threshold: number,
-    windowMicros: number,
-    losses: () => AlertLosses,
-    onFire: (alert: Alert) => void,
-  ) {
+  constructor({ threshold, windowMicros, losses, onFire }: RuleOptions) {
+    this.threshold = threshold;
     this.window = formatDuration(windowMicros);
-    this.text = `requests>${threshold} over ${this.window}`;
     this.#hits = new SlidingWindow(windowMicros, (time, count) => this.#fall(time, count));
     this.#losses = losses;
     this.#onFire = onFire;
   }
+
+  /** What an alert says after so long. */
+  abstract firingMessage(alert: Alert, duration: string): string;
+  abstract resolvedMessage(alert: Alert, duration: string): string;
 
   /** Latest time seen. */
   get now(): number {
     return this.#hits.now;
   }
 
-  request(request: TimedRequest): void {
+  /** Counts a hit. Returns the alert that is firing then. */
+  hit(event: Timed): Alert | undefined {
     const hits = this.#hits;
-    hits.add(request.time);
+    hits.add(event.time);
     const count = hits.count;
-    if (count <= this.threshold) return;
-    if (this.#firing !== undefined) return this.#firing.goOn(count);
-    this.#firing = new Alert(this, hits.now, count, this.#losses());
-    this.#onFire(this.#firing);
+    if (count <= this.threshold) return undefined;
+    if (this.#firing !== undefined) {
+      this.#firing.goOn(count);
+    } else {
+      this.#firing = new Alert(this, hits.now, count, this.#losses());
+      this.#onFire(this.#firing);
+    }
+    return this.#firing;
   }
 
   advance(now: number): void {
@@ -147,25 +176,84 @@ class RequestThreshold {
   }
 }
 
+/** The rule for too many requests. */
+class RequestRule extends CountRule {
+  readonly text: string;
+  readonly metric = "requests";
+  readonly unit = "requests";
+
+  constructor(options: RuleOptions) {
+    super(options);
+    this.text = `requests>${this.threshold} over ${this.window}`;
+  }
+
+  firingMessage({ value, peak }: Alert, duration: string): string {
+    const { threshold } = this;
+    return `High traffic: ${
+      this.#inWindow(value)
+    } (threshold ${threshold}), firing for ${duration}, peak ${peak}`;
+  }
+
+  resolvedMessage({ value, peak }: Alert, duration: string): string {
+    return `Recovered after ${duration}: ${this.#inWindow(value)}, peak ${peak}`;
+  }
+
+  #inWindow(value: number): string {
+    return `${value} ${value === 1 ? "request" : "requests"} in ${this.window}`;
+  }
+}
+
+/** The rule for addresses that change their link layer address: its alert tells of the latest change. */
+class AddressChangeRule extends CountRule {
+  readonly text = "address changed its link layer address";
+  readonly metric = "addressChanges";
+  readonly unit = "changes";
+
+  change(change: AddressChange): void {
+    const alert = this.hit(change);
+    if (alert === undefined) return;
+    const { address, from, to } = change;
+    alert.event = `${address} changed from ${from} to ${to}: a possible spoof`;
+    alert.contribute("address", `${address} ${from} → ${to}`);
+  }
+
+  firingMessage({ event, value, peak }: Alert, duration: string): string {
+    return `${event}, ${this.#inWindow(value)}, firing for ${duration}, peak ${peak}`;
+  }
+
+  resolvedMessage({ event, value, peak }: Alert, duration: string): string {
+    return `${event}, over after ${duration}: ${this.#inWindow(value)}, peak ${peak}`;
+  }
+
+  #inWindow(value: number): string {
+    return `${value} ${value === 1 ? "change" : "changes"} in ${this.window}`;
+  }
+}
+
 /**
  * The rules and all alerts they made, oldest first. At the cap the oldest resolved alert gives way to a new
  * one and is counted in `evicted`. Time is the caller's, packet time or wall time, in microseconds since the
  * epoch; time that goes backwards is taken as the latest seen.
  */
 export class Alerts {
-  readonly #rules: RequestThreshold[];
+  readonly #requests: RequestRule;
+  readonly #addressChanges: AddressChangeRule;
+  readonly #rules: readonly CountRule[];
   readonly #alerts: Alert[] = [];
   readonly #cap: number;
   #evicted = 0;
 
   constructor({ threshold, windowMicros, cap = 1000, losses }: AlertOptions) {
     this.#cap = cap;
-    this.#rules = [new RequestThreshold(threshold, windowMicros, losses, (alert) => this.#keep(alert))];
+    const options = { windowMicros, losses, onFire: (alert: Alert) => this.#keep(alert) };
+    this.#requests = new RequestRule({ ...options, threshold });
+    this.#addressChanges = new AddressChangeRule({ ...options, threshold: 0 });
+    this.#rules = [this.#requests, this.#addressChanges];
   }
 
-  /** Latest time seen, `-Infinity` before the first. */
+  /** Latest time of requests and advances, `-Infinity` before the first. */
   get now(): number {
-    return this.#rules[0]!.now;
+    return this.#requests.now;
   }
 
   /** Resolved alerts that are no longer kept. */
@@ -174,8 +262,13 @@ export class Alerts {
   }
 
   /** Counts a request. */
-  request(request: TimedRequest): void {
-    for (let rule = 0; rule < this.#rules.length; rule++) this.#rules[rule]!.request(request);
+  request(request: Timed): void {
+    this.#requests.hit(request);
+  }
+
+  /** Fires, as no change of an address is expected. */
+  addressChange(change: AddressChange): void {
+    this.#addressChanges.change(change);
   }
 
   /** Lets time pass: an alert resolves at the moment its condition ended, without any traffic. */

@@ -1,11 +1,10 @@
 /**
- * How many different strings were seen, in bounded memory.
+ * How many different keys were seen, in bounded memory.
  *
  * @module
  */
 
 import { finishHash } from "../bytes.ts";
-import { type Bits64, hash, randomHashKey } from "./hash.ts";
 
 const INDEX_BITS = 14;
 const REGISTERS = 1 << INDEX_BITS;
@@ -68,41 +67,4 @@ function tau(x: number): number {
     sum = next;
   }
   return sum / 3;
-}
-
-/**
- * Counts different strings: exactly up to a cap, from then on by an estimate that has been fed from the start.
- */
-export class DistinctCounter {
-  readonly #cap: number;
-  readonly #key: Bits64;
-  readonly #sketch = new HyperLogLog();
-  /** `undefined` once the cap is passed. */
-  #exact: Set<string> | undefined = new Set();
-
-  constructor(cap = 100_000, key: Bits64 = randomHashKey()) {
-    this.#cap = cap;
-    this.#key = key;
-  }
-
-  add(text: string): void {
-    if (this.#exact !== undefined) {
-      const before = this.#exact.size;
-      const { size } = this.#exact.add(text);
-      if (size === before) return;
-      if (size > this.#cap) this.#exact = undefined;
-    }
-    const [first, second] = hash(text, this.#key);
-    this.#sketch.add(first, second);
-  }
-
-  /** Never falls: an estimate below what was counted exactly is not believed. */
-  get count(): number {
-    return this.#exact?.size ?? Math.max(this.#cap + 1, this.#sketch.count);
-  }
-
-  /** True when `count` is an estimate. */
-  get approximate(): boolean {
-    return this.#exact === undefined;
-  }
 }

@@ -100,7 +100,7 @@ export class WordHash {
     this.#key = key;
     this.#name = name;
     this.#lengthFactor = hash(name, key)[0];
-    this.#grow(64);
+    this.#grow(16);
   }
 
   /** Hashes the first `length` bytes of `words`. What is given as `start` is hashed with them. */

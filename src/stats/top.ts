@@ -63,13 +63,11 @@ const NEXT = 1;
 
 /** Words of a record: lengths in bytes of the key (high) and the name (low), -1 when the slot is free. */
 const LENGTHS = 0;
-/** Counts how often the slot was given to a key or freed, from 1 on. */
-const GENERATION = 1;
 /** A slot of another table, and its generation when it was linked to. */
-const LINK = 2;
-const LINK_GENERATION = 3;
+const LINK = 1;
+const LINK_GENERATION = 2;
 /** The first own word: those of the name, then those of the key. */
-const OWN = 4;
+const OWN = 3;
 
 /** Words of a cell of the common store. */
 const CELL_WORDS = 16;
@@ -106,6 +104,8 @@ export class TopTable {
   // By slot. A free one has a count of 0 and infinitely many missed.
   #counts = new Float64Array(0);
   #missed = new Float64Array(0);
+  /** How often the slot was given to a key or freed, from 1 on. */
+  #generations = new Int32Array(0);
   /** `HASH` and `NEXT`. They are apart so that looking for a key that is not held stays in little memory. */
   #chains = new Int32Array(0);
   /** The words from `LENGTHS` to `LINK_GENERATION` and own words. */
@@ -136,7 +136,7 @@ export class TopTable {
   /** Keys seen before the first was dropped, 0 until then. */
   #exactDistinct = 0;
 
-  constructor({ cap = 100_000, ownWords = 20, hashKey = randomHashKey() }: TopTableOptions = {}) {
+  constructor({ cap = 100_000, ownWords = 21, hashKey = randomHashKey() }: TopTableOptions = {}) {
     this.#cap = cap;
     this.#ownWords = ownWords;
     this.#recordWords = OWN + ownWords;
@@ -207,7 +207,7 @@ export class TopTable {
     this.#least = Math.min(this.#least, this.#errorBound + 1);
     const record = slot * this.#recordWords;
     this.#records[record + LENGTHS] = length << NAME_BITS | name.length;
-    this.#records[record + GENERATION]!++;
+    this.#generations[slot]!++;
     this.#records[record + LINK_GENERATION] = -1;
     this.#store(slot, cells, name.words, words, length);
     this.#chains[2 * slot + HASH] = hash;
@@ -219,7 +219,7 @@ export class TopTable {
 
   /** Changes whenever the slot is given to another key or freed. */
   generation(slot: number): number {
-    return this.#records[slot * this.#recordWords + GENERATION]!;
+    return this.#generations[slot]!;
   }
 
   /** Keeps with the slot's key a slot of another table. */
@@ -431,7 +431,7 @@ export class TopTable {
     this.#missed[slot] = Infinity;
     const record = slot * this.#recordWords;
     this.#records[record + LENGTHS] = -1;
-    this.#records[record + GENERATION]!++;
+    this.#generations[slot]!++;
     chains[2 * slot + NEXT] = this.#freeSlot;
     this.#freeSlot = slot;
   }
@@ -467,6 +467,7 @@ export class TopTable {
     missed.set(this.#missed);
     this.#counts = counts;
     this.#missed = missed;
+    this.#generations = grown(this.#generations, slots);
     this.#chains = grown(this.#chains, 2 * slots);
     this.#records = grown(this.#records, slots * this.#recordWords);
     this.#firstCell = grown(this.#firstCell, slots);

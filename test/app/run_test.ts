@@ -27,6 +27,7 @@ const defaults: RunSettings = {
   window: 2 * MINUTE,
   failOnAlert: false,
   keepQuery: false,
+  lifecycle: true,
   ports: [80],
   color: false,
   unicode: true,
@@ -379,4 +380,39 @@ Deno.test("run ends with 1 when the terminal is gone", async () => {
   await started.clock.pass(10);
   assertEquals(await started.ended, Exit.failed);
   assertEquals(started.notes, ["the terminal: Input/output error"]);
+});
+
+Deno.test("run tells in its reports how connections came about, unless it is to look at HTTP only", async () => {
+  for (const lifecycle of [true, false]) {
+    const started = await start({ lifecycle, source: { kind: "file" } });
+    await started.source.send(requests(started.clock.now(), 3));
+    await started.source.end();
+    await started.ended;
+    const [report] = reports(started);
+    assertEquals(report?.network?.tcp.handshakes, lifecycle ? 3 : undefined);
+    assertEquals(report?.hosts[0]?.connectMs !== undefined, lifecycle);
+    assertEquals(report?.slowest[0]?.reused, lifecycle ? false : undefined);
+  }
+});
+
+Deno.test("run writes an HTTP archive that is whole when the run has ended, also without any exchange", async () => {
+  for (const count of [0, 3]) {
+    const started = await start({ output: "har", source: { kind: "file" } });
+    await started.source.send(requests(started.clock.now(), count));
+    await started.source.end();
+    assertEquals(await started.ended, Exit.done);
+    const { log } = JSON.parse(started.output.take());
+    assertEquals([log.version, log.entries.length], ["1.2", count]);
+  }
+});
+
+Deno.test("run shows on the screen's page of exchanges those that ended last", async () => {
+  const started = await start({ output: "screen", interval: SECOND });
+  await started.source.send(requests(started.clock.now(), 250));
+  await started.clock.pass(1);
+  started.terminal.take();
+  await started.terminal.press("w");
+  assertStringIncludes(started.terminal.take().join(""), "1 of 200");
+  started.stop.abort(null);
+  await started.ended;
 });

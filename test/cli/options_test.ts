@@ -22,6 +22,7 @@ Deno.test("defaultSettings has the documented values and nothing that depends on
     snaplen: 262_144,
     bufferBytes: 67_108_864,
     promiscuous: true,
+    lifecycle: true,
     interval: 10_000_000,
     top: 10,
     color: "auto",

@@ -124,7 +124,7 @@ const rejected: [string, string][] = [
   ["-i", "--interface needs the name of a device, such as eth0"],
   ["--count -5", "--count needs a whole number of 1 or more, not -5"],
   ["--top 1001", "--top needs a whole number from 1 to 1000, not 1001"],
-  ["-o xml", "--output needs screen, text, json or ndjson, not xml"],
+  ["-o xml", "--output needs screen, text, json, ndjson or har, not xml"],
   ["-p 80,x", "--port needs up to 100 port numbers from 1 to 65535, such as 80,8080, not 80,x"],
   ["--quiet=yes", "--quiet takes no value; write --quiet alone"],
   ["-q=yes", "--quiet takes no value; write --quiet alone"],

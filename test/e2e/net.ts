@@ -31,6 +31,8 @@ export function start(
   const child = new Deno.Command(file, {
     args: all,
     cwd: checkout,
+    // Else Deno looks up where updates are.
+    env: { DENO_NO_UPDATE_CHECK: "1" },
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",
@@ -130,16 +132,33 @@ export async function inside(
   return stdout;
 }
 
+/** A link of two TUN or TAP devices that a process of its own joins. */
+export interface TunLink {
+  /** TUN devices carry raw IP packets, TAP devices Ethernet frames. */
+  kind: "tun" | "tap";
+  /** Names of the devices. */
+  devices: readonly [string, string];
+  /** From one end to the other, in milliseconds. */
+  delay: number;
+}
+
+/** Makes such a link, both ends in one namespace. It lasts until the process is disposed of. */
+export async function startTunLink(namespace: Namespace, link: TunLink): Promise<Running> {
+  const script = decodeURIComponent(new URL("tun_link.ts", import.meta.url).pathname);
+  const args = [link.kind, ...link.devices, String(link.delay)];
+  const process = start(Deno.execPath(), ["run", "--no-prompt", "--allow-ffi", script, ...args], {
+    namespace,
+  });
+  await waitFor(process, "the devices", () => process.stdout.includes("ready"));
+  return process;
+}
+
 /** Calls `use` with two namespaces that a link of TUN devices joins: frames on it are raw IP packets. */
 export async function withTunLink(
   use: (client: Namespace, server: Namespace) => Promise<void>,
 ): Promise<void> {
-  const script = decodeURIComponent(new URL("tun_link.ts", import.meta.url).pathname);
   await withNetns(async (client, server) => {
-    await using link = start(Deno.execPath(), ["run", "--no-prompt", "--allow-ffi", script], {
-      namespace: client,
-    });
-    await waitFor(link, "the TUN devices", () => link.stdout.includes("ready"));
+    await using _link = await startTunLink(client, { kind: "tun", devices: ["tun0", "tun1"], delay: 0 });
     await inside(client, "ip", ["link", "set", "tun1", "netns", server.name]);
     const ends = [
       { ...client, device: "tun0", address4: "10.78.0.1", address6: "fd78::1" },

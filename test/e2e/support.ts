@@ -13,6 +13,7 @@ const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi"] as cons
  * - `"root"`: the root user;
  * - `"netns"`: the right to make network namespaces, and `ip`;
  * - a name in capitals: an environment variable that is set;
+ * - a path: a file that is there;
  * - anything else: a command on PATH.
  *
  * Where something is missing the test is left out, and its name says why.
@@ -38,7 +39,7 @@ function isMet(need: string): boolean {
   if (need === "root") return isRoot();
   if (need === "netns") return mayMakeNamespaces();
   if (/^[A-Z][A-Z0-9_]*$/.test(need)) return (Deno.env.get(need) ?? "") !== "";
-  return isOnPath(need);
+  return need.startsWith("/") ? isFile(need) : isOnPath(need);
 }
 
 /** Whether the tests run as root. */
@@ -60,13 +61,15 @@ function mayMakeNamespaces(): boolean {
 function isOnPath(command: string): boolean {
   // Servers are in the sbin directories, which a user's PATH may lack.
   const directories = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
-  return directories.some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${command}`).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return directories.some((directory) => isFile(`${directory}/${command}`));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** How a command ended and what it printed. */
@@ -93,7 +96,7 @@ export async function run(
 }
 
 /** Runs a command that must succeed and returns its standard output. */
-async function mustRun(command: string, args: readonly string[]): Promise<string> {
+export async function mustRun(command: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await run(command, args);
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} failed (${code}): ${stderr.trim()}`);
   return stdout;
@@ -135,7 +138,23 @@ export interface Namespace {
   inside(command: string, args: readonly string[]): [command: string, args: string[]];
 }
 
-let namespacePairs = 0;
+let namespaceGroups = 0;
+
+/** What the names of namespaces that belong together begin with: of this process alone, new at every call. */
+export function namespacePrefix(): string {
+  return `ts${Deno.pid}n${namespaceGroups++}`;
+}
+
+/** A namespace whose end of the link is `eth0`. It is not made here. */
+export function namespace(name: string, address4: string, address6: string): Namespace {
+  return {
+    name,
+    device: "eth0",
+    address4,
+    address6,
+    inside: (command, args) => ["ip", ["netns", "exec", name, command, ...args]],
+  };
+}
 
 /**
  * Makes two network namespaces joined by an Ethernet link, calls `use` with them and removes them, whatever
@@ -144,8 +163,11 @@ let namespacePairs = 0;
 export async function withNetns(
   use: (client: Namespace, server: Namespace) => Promise<void>,
 ): Promise<void> {
-  const prefix = `ts${Deno.pid}n${namespacePairs++}`;
-  const ends: [Namespace, Namespace] = [namespace(`${prefix}a`, 1), namespace(`${prefix}b`, 2)];
+  const prefix = namespacePrefix();
+  const ends: [Namespace, Namespace] = [
+    namespace(`${prefix}a`, "10.77.0.1", "fd77::1"),
+    namespace(`${prefix}b`, "10.77.0.2", "fd77::2"),
+  ];
   const ip = (...args: string[]) => mustRun("ip", args);
   try {
     for (const { name } of ends) await ip("netns", "add", name);
@@ -167,16 +189,6 @@ export async function withNetns(
   } finally {
     for (const { name } of ends) await run("ip", ["netns", "delete", name]);
   }
-}
-
-function namespace(name: string, number: number): Namespace {
-  return {
-    name,
-    device: "eth0",
-    address4: `10.77.0.${number}`,
-    address6: `fd77::${number}`,
-    inside: (command, args) => ["ip", ["netns", "exec", name, command, ...args]],
-  };
 }
 
 /** One line of nginx's access log. */
@@ -202,9 +214,13 @@ export interface Nginx extends AsyncDisposable {
 
 /**
  * Starts nginx with the given `server` blocks, in a namespace where one is given, and returns when it
- * listens. Throws with nginx's own words when it does not start.
+ * listens. Throws with nginx's own words when it does not start. `modules` are paths of modules to load.
  */
-export async function startNginx(servers: string, namespace?: Namespace): Promise<Nginx> {
+export async function startNginx(
+  servers: string,
+  namespace?: Namespace,
+  modules: readonly string[] = [],
+): Promise<Nginx> {
   const directory = await tempDir();
   const at = (name: string) => `${directory.path}/${name}`;
   await Deno.mkdir(at("www"));
@@ -214,6 +230,7 @@ export async function startNginx(servers: string, namespace?: Namespace): Promis
   await Deno.writeTextFile(
     at("nginx.conf"),
     `${isRoot() ? "user root;" : ""}
+    ${modules.map((path) => `load_module ${path};`).join("\n")}
     daemon off;
     worker_processes 1;
     pid ${at("nginx.pid")};

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreater, assertStrictEquals } from "@std/as
 import { Pipeline } from "../../src/app/pipeline.ts";
 import { Endpoints, Exchange } from "../../src/http/exchange.ts";
 import { toRecord } from "../support/record.ts";
+import { Opening } from "../../src/network/opening.ts";
 import { Authority } from "../../src/http/target.ts";
 import { concat, deliver, type Frame, payloadBytes } from "../support/frames.ts";
 import { HpackEncoder } from "../support/hpack_encoder.ts";
@@ -20,6 +21,26 @@ function exchangeWith(change: Partial<Exchange> = {}): Exchange {
     "02:00:00:00:00:02",
     5,
   );
+  const begin = 1_704_067_200_000_001 - 100_000;
+  const handshake = {
+    synAt: begin + 20_000,
+    lastSynAt: begin + 20_000,
+    synAckAt: begin + 20_500,
+    ackAt: begin + 20_600,
+    retransmissions: 0,
+  };
+  const lookup = {
+    name: "a.test",
+    protocol: "dns",
+    server: "10.0.0.53",
+    startedAt: begin + 3000,
+    answeredAt: begin + 9000,
+    retries: 0,
+  } as const;
+  const resolution = { askedAt: begin, answeredAt: begin + 2000, requests: 1 };
+  endpoints.opening = new Opening(handshake, lookup, resolution);
+  endpoints.clientLocation = { onLink: true, gateway: undefined };
+  endpoints.serverLocation = { onLink: false, gateway: { address: "10.0.0.254", mac: "02:00:00:00:00:02" } };
   const exchange = Exchange.make(endpoints, { time: 1_704_067_200_000_001 });
   exchange.target.take(payloadBytes("/api/x"), 0, 6);
   exchange.askFor(new Authority("a.test", 8080));
@@ -39,6 +60,10 @@ function exchangeWith(change: Partial<Exchange> = {}): Exchange {
     endedAt: exchange.time + 3500,
     retransmissions: 1,
     gaps: 2,
+    isFirst: true,
+    hasZeroWindow: true,
+    wasReset: true,
+    hasIcmpError: true,
   }, change);
 }
 
@@ -56,6 +81,10 @@ Deno.test("toRecord names everything as the Elastic Common Schema does, in a fix
     ["server.port", 80],
     ["client.mac", "02:00:00:00:00:01"],
     ["server.mac", "02:00:00:00:00:02"],
+    ["client.on_link", true],
+    ["server.on_link", false],
+    ["server.gateway.ip", "10.0.0.254"],
+    ["server.gateway.mac", "02:00:00:00:00:02"],
     ["network.vlan.id", 5],
     ["network.protocol", "http"],
     ["http.request.method", "POST"],
@@ -72,11 +101,25 @@ Deno.test("toRecord names everything as the Elastic Common Schema does, in a fix
     ["http.response.body.bytes", 7],
     ["user_agent.original", "curl/8"],
     ["http.request.referrer", "http://r.test/"],
+    ["dns.server.ip", "10.0.0.53"],
+    ["dns.protocol", "dns"],
+    ["dns.question.name", "a.test"],
+    ["timings.dns", 6],
+    ["timings.arp", 2],
+    ["timings.connect", 0.6],
     ["timings.send", 0],
     ["timings.wait", 1.5],
     ["timings.receive", 2],
+    ["timings.server", 1],
+    ["timings.untrusted", ["send", "wait", "receive"]],
+    ["tcp.reused", false],
+    ["tcp.rtt", 0.6],
+    ["tcp.syn_retransmissions", 0],
     ["tcp.retransmissions", 1],
     ["tcp.gaps", 2],
+    ["tcp.zero_window", true],
+    ["tcp.reset", true],
+    ["icmp.error", true],
   ]);
 });
 
@@ -97,6 +140,9 @@ Deno.test("toRecord leaves out what was not observed", () => {
     endedAt: NaN,
     retransmissions: 0,
     gaps: 0,
+    hasZeroWindow: false,
+    wasReset: false,
+    hasIcmpError: false,
   });
   const record = written(bare);
   assertEquals(Object.keys(record), [

@@ -6,6 +6,7 @@
 
 import { Pipeline } from "../../src/app/pipeline.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
+import type { NetworkHandler } from "../../src/network/events.ts";
 import type { CaptureFigures } from "../../src/stats/report.ts";
 import { Conversation, type ConversationOptions, deliver, type Frame } from "../support/frames.ts";
 
@@ -32,11 +33,16 @@ export function snapshot(exchange: Exchange) {
     grpcStatus: exchange.grpcStatus,
     mimeType: exchange.mimeType,
     responseBodyBytes: exchange.responseBodyBytes,
+    reused: exchange.reused,
+    opening: exchange.opening,
     send: exchange.send,
     wait: exchange.wait,
     receive: exchange.receive,
     retransmissions: exchange.retransmissions,
+    server: exchange.server,
     gaps: exchange.gaps,
+    untrusted: exchange.untrusted,
+    troubles: [exchange.hasZeroWindow, exchange.wasReset, exchange.hasIcmpError],
   };
 }
 
@@ -50,6 +56,9 @@ export interface Outcome {
   readonly figures: CaptureFigures;
 }
 
+/** Takes what is not looked at. */
+const IGNORED: NetworkHandler = { dns() {}, addressChange() {} };
+
 /** What is read of the frames. `ports` are those on which everything should be HTTP. */
 export function outcomeOf(
   frames: Iterable<Frame>,
@@ -59,7 +68,7 @@ export function outcomeOf(
   const pipeline = new Pipeline({
     request: (exchange) => void requests.push(snapshot(exchange)),
     exchange: (exchange) => void exchanges.push(exchange),
-  }, { ports: options.ports ?? [80], keepQuery: options.keepQuery ?? false });
+  }, { ports: options.ports ?? [80], keepQuery: options.keepQuery ?? false, network: IGNORED });
   deliver(frames, pipeline.frame);
   pipeline.flush();
   return { requests, exchanges, figures: pipeline.figures({ kernel: 0, interface: 0 }) };

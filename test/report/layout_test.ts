@@ -1,13 +1,13 @@
 /** Whole screens are kept in screens/; `deno test -A test/report/layout_test.ts -- --update` writes them anew. */
 
-import { assert, assertEquals, assertLessOrEqual, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import stringWidth from "string-width";
 import type { TerminalSize } from "../../src/app/ports.ts";
 import { layOut } from "../../src/report/layout.ts";
 import { makeView } from "../../src/report/view.ts";
 import type { Report } from "../../src/stats/report.ts";
-import { liveStatus, sampleAlert, sampleReport } from "./sample_report.ts";
+import { anySize, assertFills, hostileText, withoutSgr } from "./hostile.ts";
+import { liveStatus, sampleAddressAlert, sampleAlert, sampleReport } from "./sample_report.ts";
 
 const plain = { color: false, unicode: true };
 
@@ -74,6 +74,61 @@ Deno.test("layOut scrolls to the oldest alert and no further", () => {
   assert(bottom.lines.some((line) => line.endsWith(`${34 - shown}–33 of 33`)));
 });
 
+Deno.test("layOut shows network, clients and slowest exchanges once every table is whole", () => {
+  const shown = (rows: number, columns: number) => {
+    const text = screen(sampleReport(), { columns, rows }).join("\n");
+    const titles = [/^Network$/m, /Clients +requests/, /Slowest +ms/, /DNS servers/, /Gateways/];
+    return titles.map((title) => title.test(text));
+  };
+  assertEquals(shown(24, 80), [false, false, false, false, false]);
+  assertEquals(shown(50, 200), [true, true, true, true, true]);
+  assertEquals(shown(58, 80), [true, true, false, false, false]);
+  const wholeTables = screen(sampleReport(), { columns: 80, rows: 58 }).join("\n");
+  assert(wholeTables.includes("old.example") && wholeTables.includes("shop.example/search"));
+});
+
+Deno.test("layOut shows no extra block without rows that say something", () => {
+  const begun: [columns: number, title: RegExp, last: string][] = [
+    [200, /Clients +requests/, "2001:db8::4:10"],
+    [200, /Gateways/, "fe80::1"],
+    [40, /Bodies/, "15m"],
+  ];
+  for (const [columns, title, last] of begun) {
+    const shown = Array.from(
+      { length: 60 },
+      (_, rows) => screen(sampleReport(), { columns, rows: rows + 30 }).join("\n"),
+    )
+      .filter((text) => title.test(text));
+    assert(shown.length > 0);
+    for (const text of shown) assert(text.includes(last));
+  }
+});
+
+Deno.test("layOut without network figures has no network block", () => {
+  const report = sampleReport();
+  delete report.network;
+  const text = screen(report, { columns: 200, rows: 60 }).join("\n");
+  assert(text.includes("Slowest") && !text.includes("Network") && !text.includes("DNS servers"));
+});
+
+Deno.test("layOut shows the percentile of every phase before status columns at 80 columns", () => {
+  const view = makeView(sampleReport(), liveStatus, { unicode: true, columns: "p95" });
+  const { lines } = layOut(view, { columns: 80, rows: 24 }, 0, plain);
+  const heading = lines.find((line) => line.startsWith("Hosts"))!;
+  assertMatch(heading, /^Hosts, p95 ms +dns +arp +connect +send +wait +receive +server$/);
+  assertMatch(lines.at(-1)!, /t p99/);
+});
+
+Deno.test("layOut gives the room of an address that changed back to the other alerts", () => {
+  const report = sampleReport();
+  report.alerts.push(
+    sampleAddressAlert("09:31:30", ["2001:db8:1234:5678:9abc:def0:1234:5678 a → b", "x a → b"]),
+  );
+  const text = screen(report, { columns: 80, rows: 24 }).join("\n");
+  assertMatch(text, /▲ firing +09:31:30 .* 2001:db8:1234:5678:… \+1 changed MAC/);
+  assertMatch(text, /▲ firing +09:31:10 .* requests 2,914 > 10/);
+});
+
 Deno.test("layOut marks firing alerts and losses in colour and is the same text without", () => {
   const size = { columns: 80, rows: 24 };
   const colored = screen(sampleReport(), size, { color: true, unicode: true });
@@ -81,39 +136,6 @@ Deno.test("layOut marks firing alerts and losses in colour and is the same text 
   assert(colored.some((line) => line.includes("\x1b[33m14\x1b[0m")));
   assertEquals(colored.map((line) => withoutSgr(line).trimEnd()), screen(sampleReport(), size));
 });
-
-// deno-lint-ignore no-control-regex -- SGR sequences
-const sgr = /\x1b\[[0-9;]*m/g;
-
-function withoutSgr(line: string): string {
-  return line.replaceAll(sgr, "");
-}
-
-const hostileText = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 60 }),
-  fc.array(
-    fc.constantFrom(
-      "\x1b[2J",
-      "\x1b]0;title\x07",
-      "\x9b1;1H",
-      "\u202e",
-      "\u200b",
-      "日本語",
-      "👩‍👩‍👧",
-      "🇩🇪",
-      "👍🏽",
-      "a\u0301\u0302\u0303\u0304",
-      "हिन्दी",
-      "각",
-      "กำ",
-      "\r\n",
-      "\ud83d",
-      "x".repeat(300),
-      "\u2028",
-    ),
-    { maxLength: 12 },
-  ).map((parts) => parts.join("")),
-);
 
 /** The sample with hostile text wherever text of the network is, and any number of alerts. */
 const hostileReport = fc.record({
@@ -129,29 +151,24 @@ const hostileReport = fc.record({
   for (const row of report.sections) Object.assign(row, { host: text(), section: text() });
   for (const row of report.topHostSections) row.section = text();
   for (const row of report.paths) Object.assign(row, { host: text(), path: text() });
+  for (const row of report.clients) row.client = text();
+  for (const row of report.slowest) Object.assign(row, { client: text(), path: text(), totalMs: number });
+  for (const row of report.network!.dns.servers) Object.assign(row, { server: text(), queries: number });
+  for (const row of report.network!.gateways) Object.assign(row, { address: text(), mac: text() });
   report.capture.evicted = number;
   report.alerts = Array.from({ length: alerts }, () => ({
     ...sampleAlert("08:00:00", undefined, 1, number, 11),
     rule: text(),
     contributors: [{ by: "path", key: text(), value: number }],
   }));
+  if (alerts > 0) report.alerts.push(sampleAddressAlert("08:00:00", [text(), text()]));
   return report;
-});
-
-const anySize = fc.record({
-  columns: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 220 })),
-  rows: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 70 })),
 });
 
 Deno.test("layOut fills any terminal exactly, whatever the text", () => {
   fc.assert(
     fc.property(hostileReport, anySize, fc.nat(50), fc.boolean(), (report, size, offset, unicode) => {
-      const lines = screen(report, size, { color: true, unicode }, offset).map(withoutSgr);
-      assertEquals(lines.length, size.rows);
-      for (const line of lines) {
-        assertLessOrEqual(stringWidth(line), size.columns);
-        assertNotMatch(line, unicode ? /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u : /[^ -~]/);
-      }
+      assertFills(screen(report, size, { color: true, unicode }, offset), size, unicode);
     }),
     { numRuns: 150 },
   );

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Terminal, TerminalEvent, TerminalSize } from "../../src/app/ports.ts";
 import { Screen } from "../../src/report/screen.ts";
-import { liveStatus, sampleAlert, sampleReport } from "./sample_report.ts";
+import { liveStatus, sampleAlert, sampleExchanges, sampleReport } from "./sample_report.ts";
 
 class FakeTerminal implements Terminal {
   current: TerminalSize = { columns: 80, rows: 24 };
@@ -107,6 +107,88 @@ Deno.test("Screen keeps the alert that was scrolled to when a new one comes in",
   const update = terminal.take();
   assertStringIncludes(update, "4–6 of 31");
   assert(!update.includes("08:37:00"));
+});
+
+Deno.test("Screen cycles the tables' columns with t, at once", () => {
+  const { terminal, screen } = openScreen();
+  screen.draw(sampleReport(), liveStatus);
+  terminal.take();
+  const pressed = ["t", "t", "t", "t", "t"].map((key) => {
+    terminal.press(key);
+    return /Sections(, p\d\d ms)? +(dns|requests) {2}/.exec(terminal.take())?.[0].replaceAll(/ +/g, " ");
+  });
+  assertEquals(pressed, [
+    "Sections, p50 ms dns ",
+    "Sections, p95 ms dns ",
+    "Sections, p99 ms dns ",
+    "Sections requests ",
+    "Sections, p50 ms dns ",
+  ]);
+});
+
+Deno.test("Screen opens the exchanges with w and goes back with w and Escape", () => {
+  const { terminal, screen } = openScreen();
+  screen.draw(sampleReport(), liveStatus, () => sampleExchanges(20));
+  for (const back of ["w", "escape"]) {
+    terminal.take();
+    terminal.press("w");
+    assertStringIncludes(terminal.take(), "1 of 20");
+    terminal.press(back);
+    assertStringIncludes(terminal.take(), "Hosts ");
+  }
+});
+
+Deno.test("Screen moves through the exchanges with arrows, letters, pages, home and end", () => {
+  const { terminal, screen } = openScreen();
+  screen.draw(sampleReport(), liveStatus, () => sampleExchanges(40));
+  const place = (key: string) => {
+    terminal.press(key);
+    return /(\d+) of \d+/.exec(terminal.take())?.[1];
+  };
+  assertEquals(["w", "down", "j", "up", "k", "end", "home"].map(place), ["1", "2", "3", "2", "1", "40", "1"]);
+  const page = Number(place("pagedown"));
+  assert(page > 4);
+  assertEquals(place("pageup"), "1");
+  terminal.press("s");
+  assertStringIncludes(terminal.take(), "1 of 2");
+});
+
+Deno.test("Screen asks for recent exchanges only while they are shown", () => {
+  const { terminal, screen } = openScreen();
+  let asked = 0;
+  const draw = () => screen.draw(sampleReport(), liveStatus, () => (asked++, sampleExchanges(5)));
+  draw();
+  assertEquals(asked, 0);
+  terminal.press("w");
+  assertEquals(asked, 1);
+  draw();
+  terminal.press("down");
+  assertEquals(asked, 2);
+  terminal.press("w");
+  draw();
+  assertEquals(asked, 2);
+});
+
+Deno.test("Screen keeps the selected exchange when a new report comes in", () => {
+  const { terminal, screen } = openScreen();
+  screen.draw(sampleReport(), liveStatus, () => sampleExchanges(40));
+  terminal.press("w", "down");
+  terminal.take();
+  screen.draw(sampleReport(), liveStatus, () => sampleExchanges(40, 47));
+  terminal.current = { columns: 80, rows: 30 };
+  terminal.send({ kind: "resize" });
+  assertStringIncludes(terminal.take(), "9 of 40");
+});
+
+Deno.test("Screen ends the run with q from the exchanges, too, and does not scroll the alerts there", () => {
+  const { terminal, screen, quits } = openScreen();
+  screen.draw(reportWithAlerts(), liveStatus, () => sampleExchanges(5));
+  terminal.press("w", "down", "down");
+  terminal.take();
+  terminal.press("w");
+  assertStringIncludes(terminal.take(), "1–3 of 30");
+  terminal.press("w", "q", "ctrl-c");
+  assertEquals(quits(), 2);
 });
 
 Deno.test("Screen passes q and Ctrl-C on and ignores other keys", () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { makeView, type Table } from "../../src/report/view.ts";
-import { liveStatus, sampleAlert, sampleReport } from "./sample_report.ts";
+import type { Table } from "../../src/report/elements.ts";
+import { makeView } from "../../src/report/view.ts";
+import { liveStatus, sampleAddressAlert, sampleAlert, sampleReport } from "./sample_report.ts";
 
 const unicode = { unicode: true };
 
@@ -85,7 +86,15 @@ Deno.test("makeView says by how much the counts of a list may be too low", () =>
 Deno.test("makeView shows status classes only where some were seen", () => {
   const report = sampleReport();
   report.totals.requests = 2;
-  report.hosts = [{ host: "a", requests: 2, share: 1, requestsPerSecond: 1, status: { "2xx": 1, "1xx": 1 } }];
+  report.hosts = [{
+    host: "a",
+    requests: 2,
+    share: 1,
+    requestsPerSecond: 1,
+    status: { "2xx": 1, "1xx": 1 },
+    errorRate: 0,
+    bytes: 0,
+  }];
   const { hosts } = makeView(report, liveStatus, unicode);
   assertEquals(headings(hosts), ["Hosts", "requests", "share", "per s", "2xx", "other"]);
   assertEquals(texts(hosts), [["a", "2", "100.0%", "1.0", "1", "1"]]);
@@ -94,7 +103,15 @@ Deno.test("makeView shows status classes only where some were seen", () => {
 Deno.test("makeView gives the same share for the same requests in every table", () => {
   const report = sampleReport();
   report.totals.requests = 81;
-  report.hosts = [{ host: "a", requests: 10, share: 0.1235, requestsPerSecond: 1, status: {} }];
+  report.hosts = [{
+    host: "a",
+    requests: 10,
+    share: 0.1235,
+    requestsPerSecond: 1,
+    status: {},
+    errorRate: 0,
+    bytes: 0,
+  }];
   report.sections = [{ ...report.hosts[0]!, section: "/b" }];
   report.paths = [{ host: "a", path: "/b/c", requests: 10 }];
   const view = makeView(report, liveStatus, unicode);
@@ -122,6 +139,25 @@ Deno.test("makeView gives the period of a run that is over", () => {
   assertEquals(view.status, ["ended after 2m10s"]);
 });
 
+Deno.test("makeView gives bytes and the rates of each window", () => {
+  const fields = makeView(sampleReport(), liveStatus, unicode).rates;
+  assertEquals(fields.map(({ label, value }) => `${label} ${value.text}`), [
+    "Bodies 92.5 MiB",
+    "Per second now 98.2",
+    "1m 78.6",
+    "5m 68.7",
+    "15m 68.7",
+  ]);
+});
+
+Deno.test("makeView gives the error share behind the errors, if there are any", () => {
+  const report = sampleReport();
+  const errors = () => makeView(report, liveStatus, unicode).totals.at(-1)?.value.text;
+  assertEquals(errors(), "116 (0.9%)");
+  Object.assign(report.totals, { errors: 0, errorRate: 0 });
+  assertEquals(errors(), "0");
+});
+
 Deno.test("makeView sanitises every text of the report", () => {
   const report = sampleReport();
   const bad = "\x1b]0;x\x07";
@@ -130,6 +166,13 @@ Deno.test("makeView sanitises every text of the report", () => {
   report.sections[0]!.section = bad;
   report.topHostSections[0]!.section = bad;
   report.paths[0]!.path = bad;
+  report.clients[0]!.client = bad;
+  Object.assign(report.slowest[0]!, { client: bad, path: bad });
+  const { dns, gateways } = report.network!;
+  Object.assign(dns.servers[0]!, { server: bad, topNames: [{ name: bad, queries: 1 }] });
+  Object.assign(gateways[0]!, { address: bad, mac: bad });
+  report.alerts.push(sampleAddressAlert("09:31:43", [bad]));
+  report.alerts.at(-1)!.message = bad;
   Object.assign(report.alerts[2]!, {
     metric: bad,
     rule: bad,
@@ -138,5 +181,5 @@ Deno.test("makeView sanitises every text of the report", () => {
   });
   const shown = JSON.stringify(makeView(report, { ...liveStatus, until: bad }, unicode));
   assertEquals(shown.includes("\\u001b"), false);
-  assertEquals(shown.split("\\\\x1b]0;x\\\\x07").length - 1, 14);
+  assertEquals(shown.split("\\\\x1b]0;x\\\\x07").length - 1, 24);
 });

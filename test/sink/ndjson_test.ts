@@ -4,6 +4,7 @@ import type { Output } from "../../src/app/ports.ts";
 import { Endpoints, Exchange } from "../../src/http/exchange.ts";
 import { toRecord } from "../support/record.ts";
 import { Authority } from "../../src/http/target.ts";
+import { Opening } from "../../src/network/opening.ts";
 import { NdjsonSink } from "../../src/sink/ndjson.ts";
 
 const encoder = new TextEncoder();
@@ -29,7 +30,9 @@ const ENDPOINTS = new Endpoints("10.0.0.1", 40000, "10.0.0.2", 80, undefined, un
 const HOST = new Authority("a.test", undefined);
 
 /** What an exchange is set up with; as a plain GET without what is left out. */
-type Plan = Partial<Omit<Exchange, "target" | "host" | "port" | "path" | "section">> & { bytes?: Uint8Array };
+type Plan =
+  & Partial<Omit<Exchange, "target" | "host" | "port" | "path" | "section" | "opening">>
+  & { bytes?: Uint8Array };
 
 function exchangeOf({ bytes, endpoints, ...plan }: Plan): Exchange {
   const exchange = Exchange.make(endpoints ?? ENDPOINTS, { time: 1_700_000_000_000_000 });
@@ -76,8 +79,31 @@ const time = fc.oneof(
   fc.double({ noNaN: true }),
 );
 const moment = fc.oneof(fc.constant(NaN), time);
-const endpoints = fc.tuple(text, port, text, port, maybe(text), maybe(text), maybe(fc.nat(4095)))
-  .map((values) => new Endpoints(...values));
+const lookup = fc.record({
+  name: text,
+  protocol: fc.constantFrom("dns", "mdns", "llmnr"),
+  server: text,
+  startedAt: time,
+  answeredAt: time,
+  retries: fc.nat(2),
+});
+const resolution = fc.record({ askedAt: time, answeredAt: time, requests: fc.integer({ min: 1, max: 3 }) });
+const handshake = fc.record({
+  synAt: time,
+  lastSynAt: time,
+  synAckAt: moment,
+  ackAt: moment,
+  retransmissions: fc.nat(2),
+});
+const opening = fc.tuple(handshake, maybe(lookup), maybe(resolution)).map((values) => new Opening(...values));
+const location = fc.record({
+  onLink: fc.boolean(),
+  gateway: maybe(fc.record({ mac: text, address: text })),
+});
+const endpoints = fc.tuple(
+  fc.tuple(text, port, text, port, maybe(text), maybe(text), maybe(fc.nat(4095))),
+  fc.record({ opening: maybe(opening), clientLocation: maybe(location), serverLocation: maybe(location) }),
+).map(([values, joined]) => Object.assign(new Endpoints(...values), joined));
 const someEndpoints = fc.array(endpoints, { minLength: 1, maxLength: 4 });
 
 const plan: fc.Arbitrary<Plan> = fc.record({
@@ -104,6 +130,10 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   responseBodyBytes: fc.oneof(fc.constant(0), count),
   retransmissions: count,
   gaps: count,
+  isFirst: fc.boolean(),
+  hasZeroWindow: fc.boolean(),
+  wasReset: fc.boolean(),
+  hasIcmpError: fc.boolean(),
 });
 
 Deno.test("NdjsonSink writes the lines that JSON.stringify makes of the records", () => {

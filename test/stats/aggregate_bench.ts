@@ -8,7 +8,7 @@
 import { Endpoints, Exchange } from "../../src/http/exchange.ts";
 import { Authority } from "../../src/http/target.ts";
 import { Aggregate } from "../../src/stats/aggregate.ts";
-import { EMPTY_CAPTURE, NO_LOSSES, seededRandom } from "./exchanges.ts";
+import { EMPTY_CAPTURE, makeOpening, NO_LOSSES, seededRandom } from "./exchanges.ts";
 
 const BATCH = 100_000;
 const source = { file: "bench.pcap", filter: "", linkType: "EN10MB" };
@@ -23,11 +23,12 @@ function randomBelow(end: number): Uint16Array {
   return new Uint16Array(BATCH).map(() => random() * end);
 }
 
-const clients = Array.from(
-  { length: 1000 },
-  (_, index) =>
-    new Endpoints(`10.0.${index >> 8}.${index & 255}`, 1, "10.9.9.9", 80, undefined, undefined, undefined),
-);
+const clients = Array.from({ length: 1000 }, (_, index) => {
+  const address = `10.0.${index >> 8}.${index & 255}`;
+  const ends = new Endpoints(address, 1, "10.9.9.9", 80, undefined, undefined, undefined);
+  ends.opening = makeOpening({ synAt: 0, connect: 0.2, network: 0.1 });
+  return ends;
+});
 const hosts = Array.from({ length: 50 }, (_, index) => new Authority(`www${index}.example.com`, undefined));
 const paths = Array.from(
   { length: 800 },
@@ -50,7 +51,7 @@ function run(
     fillIn(exchange, index);
     exchange.sentAt = exchange.time;
     aggregate?.request(exchange);
-    exchange.answeredAt = exchange.time + waitOf[index]!;
+    exchange.answeredAt = exchange.endedAt = exchange.time + waitOf[index]!;
     exchange.status = 200;
     aggregate?.exchange(exchange);
     exchange.release();

@@ -1,13 +1,22 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Endpoints, type Exchange } from "../../src/http/exchange.ts";
 import { Authority } from "../../src/http/target.ts";
 import { Aggregate, type AggregateOptions } from "../../src/stats/aggregate.ts";
-import type { Report } from "../../src/stats/report.ts";
-import { EMPTY_CAPTURE, makeExchange, NO_LOSSES } from "./exchanges.ts";
+import type { KeyFigures, Report, TrafficFigures } from "../../src/stats/report.ts";
+import { exchangeFigures } from "../../src/stats/exchange_figures.ts";
+import {
+  EMPTY_CAPTURE,
+  makeExchange,
+  makeOpening,
+  NO_LOSSES,
+  NO_NETWORK,
+  seededRandom,
+} from "./exchanges.ts";
 
 const SECOND = 1_000_000;
 const START = 1_700_000_000 * SECOND;
+const NO_RATES = { now: 0, "1m": 0, "5m": 0, "15m": 0 };
 const SOURCE = { file: "test.pcap", filter: "tcp port 80", linkType: "EN10MB" };
 
 function newAggregate(options: Partial<AggregateOptions> = {}): Aggregate {
@@ -49,12 +58,16 @@ Deno.test("a report before any traffic has its whole shape and zeros", () => {
       requestsPerSecond: 0,
       requestsPerHost: 0,
       bytes: 0,
+      errorRate: 0,
+      rates: NO_RATES,
       approximate: [],
     },
     hosts: [],
     topHostSections: [],
     sections: [],
     paths: [],
+    clients: [],
+    slowest: [],
     alerts: [],
     capture: EMPTY_CAPTURE,
   });
@@ -63,18 +76,31 @@ Deno.test("a report before any traffic has its whole shape and zeros", () => {
 Deno.test("a report tells all figures of some traffic, in a stable order of keys", () => {
   const aggregate = newAggregate();
   const requests: Parameters<typeof makeExchange>[0][] = [
-    { host: "a.example", path: "/api/1", status: 200, wait: 10, responseBodyBytes: 100 },
-    { host: "a.example", path: "/api/2", status: 503, wait: 10, requestBodyBytes: 7 },
+    { host: "a.example", path: "/api/1", status: 200, wait: 10, receive: 0, responseBodyBytes: 100 },
+    { host: "a.example", path: "/api/2", status: 503, wait: 10, receive: 0, requestBodyBytes: 7 },
     { host: "b.example", path: "/", status: 304 },
     { host: "a.example", path: "", status: 0, client: "2001:db8::1" },
   ];
-  countAll(
-    aggregate,
-    requests.map((fields, index) => makeExchange({ time: START + index * SECOND, ...fields })),
+  const exchanges = requests.map((fields, index) =>
+    makeExchange({ time: START + index * SECOND, ...fields })
   );
+  countAll(aggregate, exchanges);
   const capture = { ...EMPTY_CAPTURE, packets: 12, droppedByKernel: 3 };
-  const waitMs = { p50: 10, p95: 10, p99: 10 };
-  const api = { requests: 2, share: 0.5, requestsPerSecond: 0.667, status: { "2xx": 1, "5xx": 1 }, waitMs };
+  const ten = { p50: 10, p95: 10, p99: 10 }, nothing = { p50: 0, p95: 0, p99: 0 };
+  const times = { sendMs: nothing, waitMs: ten, receiveMs: nothing };
+  const api = {
+    requests: 2,
+    share: 0.5,
+    requestsPerSecond: 0.667,
+    status: { "2xx": 1, "5xx": 1 },
+    errorRate: 0.5,
+    bytes: 107,
+    ...times,
+  };
+  const one = { requests: 1, share: 0.25, requestsPerSecond: 0.333 };
+  const unanswered = { ...one, status: {}, errorRate: 0, bytes: 0 };
+  const unchanged = { ...one, status: { "3xx": 1 }, errorRate: 0, bytes: 0 };
+  const ratesOf = (rate: number) => ({ now: rate, "1m": rate, "5m": rate, "15m": rate });
   const expected: Report = {
     source: SOURCE,
     generatedAt: "2023-11-14T22:13:24.500000Z",
@@ -90,18 +116,13 @@ Deno.test("a report tells all figures of some traffic, in a stable order of keys
       requestsPerSecond: 1.333,
       requestsPerHost: 2,
       bytes: 107,
+      errorRate: 0.3333,
+      rates: ratesOf(1.333),
       approximate: [],
     },
     hosts: [
-      {
-        host: "a.example",
-        requests: 3,
-        share: 0.75,
-        requestsPerSecond: 1,
-        status: { "2xx": 1, "5xx": 1 },
-        waitMs,
-      },
-      { host: "b.example", requests: 1, share: 0.25, requestsPerSecond: 0.333, status: { "3xx": 1 } },
+      { host: "a.example", ...api, requests: 3, share: 0.75, requestsPerSecond: 1, rates: ratesOf(1) },
+      { host: "b.example", ...unchanged, rates: ratesOf(0.333) },
     ],
     topHostSections: [
       { host: "a.example", section: "/api", requests: 2 },
@@ -109,15 +130,8 @@ Deno.test("a report tells all figures of some traffic, in a stable order of keys
     ],
     sections: [
       { host: "a.example", section: "/api", ...api },
-      { host: "a.example", section: "/", requests: 1, share: 0.25, requestsPerSecond: 0.333, status: {} },
-      {
-        host: "b.example",
-        section: "/",
-        requests: 1,
-        share: 0.25,
-        requestsPerSecond: 0.333,
-        status: { "3xx": 1 },
-      },
+      { host: "a.example", section: "/", ...unanswered },
+      { host: "b.example", section: "/", ...unchanged },
     ],
     paths: [
       { host: "a.example", path: "", requests: 1 },
@@ -125,6 +139,19 @@ Deno.test("a report tells all figures of some traffic, in a stable order of keys
       { host: "a.example", path: "/api/2", requests: 1 },
       { host: "b.example", path: "/", requests: 1 },
     ],
+    clients: [
+      {
+        client: "192.0.2.1",
+        requests: 3,
+        share: 0.75,
+        requestsPerSecond: 1,
+        status: { "2xx": 1, "3xx": 1, "5xx": 1 },
+        errorRate: 0.3333,
+        bytes: 107,
+      },
+      { client: "2001:db8::1", ...unanswered },
+    ],
+    slowest: [exchangeFigures(exchanges[0]!), exchangeFigures(exchanges[1]!)],
     alerts: [],
     capture,
   };
@@ -155,12 +182,12 @@ Deno.test("a request is counted at once, its outcome when the exchange has ended
   assertEquals([hosts[0]?.status, hosts[0]?.waitMs?.p50], [{ "4xx": 1 }, 3]);
 });
 
-Deno.test("status codes outside 100 to 599 count as other, and 400 is the first error", () => {
+Deno.test("status codes from 600 on count as other, and 400 is the first error", () => {
   const aggregate = newAggregate();
-  countAll(aggregate, [101, 200, 399, 400, 599, 600, 99].map((status) => makeExchange({ status })));
+  countAll(aggregate, [101, 200, 399, 400, 599, 600, 999].map((status) => makeExchange({ status })));
   const { totals, hosts } = reportOf(aggregate);
   assertEquals(hosts[0]?.status, { "1xx": 1, "2xx": 1, "3xx": 1, "4xx": 1, "5xx": 1, other: 2 });
-  assertEquals([totals.responses, totals.errors], [7, 3]);
+  assertEquals([totals.responses, totals.errors, hosts[0]?.errorRate], [7, 4, 0.5714]);
 });
 
 Deno.test("the period runs from the earliest to the latest time of requests and advances", () => {
@@ -184,6 +211,7 @@ Deno.test("rates are 0 when all traffic has one time", () => {
   countAll(aggregate, [makeExchange({ time: START }), makeExchange({ time: START })]);
   const { period, totals, hosts } = reportOf(aggregate);
   assertEquals([period.seconds, totals.requestsPerSecond, hosts[0]?.requestsPerSecond], [0, 0, 0]);
+  assertEquals([totals.rates, hosts[0]?.rates], [NO_RATES, NO_RATES]);
 });
 
 Deno.test("an alert fires from requests and resolves by advance alone", () => {
@@ -246,13 +274,14 @@ Deno.test("past a cap the report names each estimated figure, and the busy stay 
       makeExchange({ host: name, path: `/${name}`, client: name }),
     ]);
   }
-  const { totals, hosts, sections, paths } = reportOf(aggregate);
+  const { totals, hosts, sections, paths, clients } = reportOf(aggregate);
   assertEquals(totals.approximate, ["hosts", "sections", "paths", "clients"]);
-  assertEquals(totals.errorBounds, { hosts: 50, sections: 50, paths: 101 });
+  assertEquals(totals.errorBounds, { hosts: 50, sections: 50, paths: 101, clients: 50 });
   assertEquals(totals.requests, 20_000);
   assertEquals([hosts[0]?.host, hosts[0]?.requests], ["busy", 15_000]);
   assertEquals([sections[0]?.section, sections[0]?.requests], ["/s", 15_000]);
   assertEquals([paths[0]?.path, paths[0]?.requests], ["/s/p", 10_000]);
+  assertEquals([clients[0]?.client, clients[0]?.requests], ["192.0.2.9", 15_000]);
   const estimates = [[totals.hosts, 5001], [totals.sections, 5001], [totals.paths, 10_001], [
     totals.clients,
     5001,
@@ -292,8 +321,59 @@ const anyExchange = fc.record({
   status: fc.constantFrom(0, 101, 200, 204, 302, 404, 500, 999),
   requestBodyBytes: fc.nat(5000),
   responseBodyBytes: fc.nat(5000),
-  wait: fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }),
-}).map(makeExchange);
+  wait: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
+  send: fc.constantFrom(0, 0, 3),
+  receive: fc.constantFrom(0, 0, 1, 40, undefined),
+  opening: fc.option(fc.record({
+    synAt: fc.constant(0),
+    connect: fc.constantFrom(undefined, 0.5, 20),
+    network: fc.constantFrom(undefined, 0.3, 15, 2000),
+    retransmissions: fc.constantFrom(0, 0, 1),
+    dns: fc.option(fc.nat(100), { nil: undefined }),
+    arp: fc.option(fc.nat(3), { nil: undefined }),
+  })),
+}).map(({ opening, receive, ...fields }) =>
+  makeExchange({
+    ...fields,
+    ...(receive !== undefined && { receive }),
+    ...(opening && { opening: makeOpening(opening) }),
+  })
+);
+
+const MEASURES = ["dns", "arp", "connect", "send", "wait", "receive", "server"] as const;
+
+/** Checks what is told of some key against its exchanges. */
+function assertFigures(figures: TrafficFigures & Partial<KeyFigures>, own: Exchange[], all: number): void {
+  const answered = own.filter(({ status }) => status !== 0);
+  const errors = answered.filter(({ status }) => status >= 400).length;
+  assertEquals(figures.requests, own.length);
+  assertEquals(figures.share, Math.round(own.length / all * 1e4) / 1e4);
+  assertEquals(Object.values(figures.status).reduce((sum, count) => sum + count, 0), answered.length);
+  assertEquals(figures.status["5xx"] ?? 0, answered.filter(({ status }) => status / 100 >>> 0 === 5).length);
+  assertEquals(figures.errorRate, answered.length && Math.round(errors / answered.length * 1e4) / 1e4);
+  assertEquals(figures.bytes, bytesOf(own));
+}
+
+/** Checks the percentiles told of some key against its exchanges. */
+function assertPercentiles(figures: KeyFigures, own: Exchange[]): void {
+  for (const measure of MEASURES) {
+    const values = own.flatMap((exchange) => exchange[measure] ?? []).sort((a, b) => a - b);
+    const percentiles = figures[`${measure}Ms`];
+    assertEquals(percentiles === undefined, values.length === 0, measure);
+    if (percentiles === undefined) continue;
+    for (const [name, q] of [["p50", 0.5], ["p95", 0.95], ["p99", 0.99]] as const) {
+      const exact = values[Math.ceil(q * values.length) - 1] ?? NaN;
+      const told = percentiles[name];
+      assert(Math.abs(told - exact) <= 0.02 * exact + 0.001, `${measure} ${name}: ${told} for ${exact}`);
+    }
+  }
+}
+
+function bytesOf(exchanges: Exchange[]): number {
+  return exchanges.reduce((sum, { requestBodyBytes, responseBodyBytes }) => {
+    return sum + requestBodyBytes + responseBodyBytes;
+  }, 0);
+}
 
 Deno.test("all figures agree with counting a list of the exchanges afresh", () => {
   fc.assert(fc.property(fc.array(anyExchange, { minLength: 1, maxLength: 80 }), (exchanges) => {
@@ -302,27 +382,28 @@ Deno.test("all figures agree with counting a list of the exchanges afresh", () =
     const report = reportOf(aggregate);
 
     const answered = exchanges.filter(({ status }) => status !== 0);
+    const errors = answered.filter(({ status }) => status >= 400).length;
     const times = exchanges.map(({ time }) => time);
     const seconds = (Math.max(...times) - Math.min(...times)) / SECOND;
     const grouped = (keyOf: (exchange: Exchange) => string) => Map.groupBy(exchanges, keyOf);
     const hosts = grouped(({ host }) => host);
     const sections = grouped(({ host, section }) => `${host} ${section}`);
     const paths = grouped(({ host, path }) => `${host} ${path}`);
+    const clients = grouped(({ endpoints }) => endpoints.clientAddress);
     assertEquals(report.period.seconds, seconds);
     assertEquals(report.totals, {
       requests: exchanges.length,
       responses: answered.length,
-      errors: answered.filter(({ status }) => status >= 400).length,
+      errors,
       hosts: hosts.size,
       sections: sections.size,
       paths: paths.size,
-      clients: grouped(({ endpoints }) => endpoints.clientAddress).size,
+      clients: clients.size,
       requestsPerSecond: seconds > 0 ? Math.round(exchanges.length / seconds * 1000) / 1000 : 0,
       requestsPerHost: Math.round(exchanges.length / hosts.size * 1000) / 1000,
-      bytes: exchanges.reduce(
-        (sum, { requestBodyBytes, responseBodyBytes }) => sum + requestBodyBytes + responseBodyBytes,
-        0,
-      ),
+      bytes: bytesOf(exchanges),
+      errorRate: answered.length && Math.round(errors / answered.length * 1e4) / 1e4,
+      rates: report.totals.rates,
       approximate: [],
     });
 
@@ -338,20 +419,146 @@ Deno.test("all figures agree with counting a list of the exchanges afresh", () =
       report.paths.map(({ host, path, requests }) => [`${host} ${path}`, requests] as const),
       listed(paths),
     );
-    for (const { host, share, status, waitMs } of report.hosts) {
-      const own = hosts.get(host) ?? [];
-      assertEquals(share, Math.round(own.length / exchanges.length * 1e4) / 1e4);
-      const ownAnswered = own.filter((exchange) => exchange.status !== 0);
-      assertEquals(Object.values(status).reduce((sum, n) => sum + n, 0), ownAnswered.length);
-      const is5xx = (exchange: Exchange) => Math.floor(exchange.status / 100) === 5;
-      assertEquals(status["5xx"] ?? 0, ownAnswered.filter(is5xx).length);
-      const waits = ownAnswered.flatMap(({ wait }) => wait ?? []).sort((a, b) => a - b);
-      assertEquals(waitMs === undefined, waits.length === 0);
-      if (waitMs === undefined) continue;
-      const median = waits[Math.ceil(waits.length / 2) - 1] ?? NaN;
-      assert(Math.abs(waitMs.p50 - median) <= 0.02 * median + 0.001, `${waitMs.p50} for ${median}`);
+    assertEquals(
+      report.clients.map(({ client, requests }) => [client, requests] as const),
+      listed(clients),
+    );
+    for (const figures of report.hosts) {
+      const own = hosts.get(figures.host)!;
+      assertFigures(figures, own, exchanges.length);
+      assertPercentiles(figures, own);
+    }
+    for (const figures of report.sections) {
+      const own = sections.get(`${figures.host} ${figures.section}`)!;
+      assertFigures(figures, own, exchanges.length);
+      assertPercentiles(figures, own);
+    }
+    for (const figures of report.clients) {
+      assertFigures(figures, clients.get(figures.client)!, exchanges.length);
     }
   }));
+});
+
+Deno.test("percentiles of each phase of very many exchanges keep within 2 % of the exact ones", () => {
+  const aggregate = newAggregate();
+  const random = seededRandom(11);
+  const exponential = (mean: number) => 0.1 - mean * Math.log(1 - random());
+  const exchanges = Array.from({ length: 20_000 }, (_, index) => {
+    const time = START + index * 1000;
+    const opening = makeOpening({
+      synAt: time - 50,
+      connect: exponential(5) + 3,
+      network: random() * 3,
+      dns: exponential(20),
+      arp: exponential(0.4),
+    });
+    return makeExchange({
+      time,
+      send: random() < 0.7 ? 0 : exponential(2),
+      wait: exponential(40),
+      receive: random() < 0.6 ? 0 : exponential(10),
+      ...(index % 4 === 0 && { opening }),
+    });
+  });
+  countAll(aggregate, exchanges);
+  const { hosts, sections } = reportOf(aggregate);
+  for (const figures of [hosts[0]!, sections[0]!]) assertPercentiles(figures, exchanges);
+});
+
+Deno.test("server is the wait without the way to the server, also on later exchanges of the connection", () => {
+  const aggregate = newAggregate();
+  const first = makeExchange({ wait: 50, opening: makeOpening({ synAt: 0, connect: 21, network: 20 }) });
+  const [second, third] = [30, 5].map((wait) => makeExchange({ wait }));
+  second!.endpoints = third!.endpoints = first.endpoints;
+  countAll(aggregate, [first, second!, third!]);
+  const [host] = reportOf(aggregate).hosts;
+  assertAlmostEquals(host?.serverMs?.p50 ?? NaN, 10, 0.2);
+  assertEquals(host?.serverMs?.p99, 30);
+  assertEquals([host?.connectMs?.p99, host?.dnsMs], [21, undefined]);
+});
+
+Deno.test("server is absent when the handshake was not seen or a part of it was sent again", () => {
+  const aggregate = newAggregate();
+  countAll(aggregate, [
+    makeExchange({ wait: 50 }),
+    makeExchange({ wait: 50, opening: makeOpening({ synAt: 0, connect: 21, retransmissions: 1 }) }),
+  ]);
+  assertEquals(reportOf(aggregate).hosts[0]?.serverMs, undefined);
+});
+
+Deno.test("rates tell the last seconds and minutes, of all requests and by host", () => {
+  const aggregate = newAggregate({ percentileCap: 2 });
+  for (let second = 0; second < 1200; second++) {
+    const time = START + second * SECOND;
+    countAll(aggregate, [makeExchange({ host: "steady", time })]);
+    if (second >= 1190) countAll(aggregate, [1, 2, 3].map(() => makeExchange({ host: "new", time })));
+    if (second >= 1190) countAll(aggregate, [makeExchange({ host: "pooled", time })]);
+  }
+  aggregate.advance(START + 1200 * SECOND);
+  const { totals, hosts } = reportOf(aggregate);
+  assertEquals(totals.rates, { now: 5, "1m": 1.667, "5m": 1.133, "15m": 1.044 });
+  assertEquals(hosts.map(({ host, rates }) => [host, rates]), [
+    ["steady", { now: 1, "1m": 1, "5m": 1, "15m": 1 }],
+    ["new", { now: 3, "1m": 0.5, "5m": 0.1, "15m": 0.033 }],
+    ["pooled", undefined],
+  ]);
+  aggregate.advance(START + 3600 * SECOND);
+  assertEquals(reportOf(aggregate).totals.rates, NO_RATES);
+  assertEquals(reportOf(aggregate).hosts[0]?.rates, NO_RATES);
+});
+
+Deno.test("the slowest exchanges are listed, as many as other lists have", () => {
+  const aggregate = newAggregate({ top: 2 });
+  countAll(aggregate, [5, 90, 70, 80].map((wait) => makeExchange({ path: `/${wait}`, wait, receive: 0 })));
+  assertEquals(reportOf(aggregate).slowest.map(({ path, totalMs }) => [path, totalMs]), [["/90", 90], [
+    "/80",
+    80,
+  ]]);
+});
+
+Deno.test("the network is told of when its counts are given", () => {
+  const aggregate = newAggregate();
+  const gateway = { mac: "02:00:00:00:00:80", address: "192.0.2.254" };
+  const serverLocation = { onLink: false, gateway };
+  countAll(aggregate, [makeExchange({ serverLocation }), makeExchange(), makeExchange({ serverLocation })]);
+  aggregate.dns({
+    protocol: "dns",
+    client: "192.0.2.1",
+    server: "192.0.2.53",
+    name: "example.com",
+    type: 1,
+    askedAt: START,
+    roundTrip: 1000,
+    rcode: 0,
+    retries: 0,
+  });
+  aggregate.addressChange({
+    time: START,
+    address: "192.0.2.1",
+    from: "02:00:00:00:00:01",
+    to: "02:00:00:00:00:02",
+  });
+  assertEquals(reportOf(aggregate).network, undefined);
+  const report = aggregate.report(SOURCE, EMPTY_CAPTURE, START, NO_NETWORK);
+  const { dns, gateways, addressChanges } = report.network!;
+  assertEquals([dns.servers[0]?.server, addressChanges], ["192.0.2.53", 1]);
+  assertEquals(gateways, [{ ...gateway, connections: 2 }]);
+  assertEquals(report.alerts.map(({ metric }) => metric), ["addressChanges"]);
+});
+
+Deno.test("an exchange without a response counts its bytes and what was seen of its phases", () => {
+  const aggregate = newAggregate();
+  const exchange = makeExchange({
+    status: 0,
+    requestBodyBytes: 9,
+    opening: makeOpening({ synAt: 0, connect: 4 }),
+  });
+  exchange.sentAt = exchange.time + 7000;
+  countAll(aggregate, [exchange]);
+  const { totals, hosts, clients } = reportOf(aggregate);
+  assertEquals([totals.responses, totals.errorRate, totals.bytes], [0, 0, 9]);
+  assertEquals([hosts[0]?.bytes, clients[0]?.bytes, hosts[0]?.errorRate], [9, 9, 0]);
+  assertEquals([hosts[0]?.connectMs?.p50, hosts[0]?.sendMs?.p50, hosts[0]?.waitMs], [4, 7, undefined]);
 });
 
 Deno.test("an outcome counts in the totals only when its host and section were dropped meanwhile, come back or not", () => {

@@ -194,3 +194,94 @@ Deno.test("figures are a copy: changing them does not change the alert", () => {
   figures.contributors.push({ by: "host", key: "a", value: 1 });
   assertEquals(only(alerts), before);
 });
+
+const MACS = ["02:00:00:00:00:01", "06:00:00:00:00:02"] as const;
+
+function change(
+  alerts: Alerts,
+  time: number,
+  address = "192.0.2.1",
+  [from, to]: readonly string[] = MACS,
+): void {
+  alerts.addressChange({ time, address, from: from!, to: to! });
+}
+
+Deno.test("an address that changes its link layer address fires an alert at once", () => {
+  const alerts = newAlerts();
+  change(alerts, START);
+  assertEquals(only(alerts), {
+    rule: "address changed its link layer address",
+    state: "firing",
+    metric: "addressChanges",
+    unit: "changes",
+    value: 1,
+    threshold: 0,
+    peak: 1,
+    window: "2m",
+    startedAt: "2023-11-14T22:13:20.000000Z",
+    durationSeconds: 0,
+    message: "192.0.2.1 changed from 02:00:00:00:00:01 to 06:00:00:00:00:02: a possible spoof, " +
+      "1 change in 2m, firing for 0s, peak 1",
+    contributors: [{ by: "address", key: "192.0.2.1 02:00:00:00:00:01 → 06:00:00:00:00:02", value: 1 }],
+    losses: NO_LOSSES,
+  });
+});
+
+Deno.test("an alert of changed addresses tells of the latest change and resolves when the window has none", () => {
+  const alerts = newAlerts();
+  change(alerts, START);
+  change(alerts, START + 30 * SECOND, "192.0.2.7");
+  change(alerts, START + MINUTE, "192.0.2.7", MACS.toReversed());
+  change(alerts, START + 90 * SECOND, "192.0.2.7");
+  alerts.advance(START + 3 * MINUTE);
+  assertEquals([only(alerts).state, only(alerts).value, only(alerts).peak], ["firing", 1, 4]);
+  alerts.advance(START + 4 * MINUTE);
+  const alert = only(alerts);
+  assertEquals([alert.state, alert.value, alert.durationSeconds], ["resolved", 0, 210]);
+  assertEquals(
+    alert.message,
+    "192.0.2.7 changed from 02:00:00:00:00:01 to 06:00:00:00:00:02: a possible spoof, " +
+      "over after 3m30s: 0 changes in 2m, peak 4",
+  );
+  assertEquals(alert.contributors, [
+    { by: "address", key: "192.0.2.7 02:00:00:00:00:01 → 06:00:00:00:00:02", value: 2 },
+    { by: "address", key: "192.0.2.1 02:00:00:00:00:01 → 06:00:00:00:00:02", value: 1 },
+    { by: "address", key: "192.0.2.7 06:00:00:00:00:02 → 02:00:00:00:00:01", value: 1 },
+  ]);
+  change(alerts, START + 10 * MINUTE);
+  assertEquals(alerts.figures(NO_LOSSES).map(({ state, peak }) => [state, peak]), [["resolved", 4], [
+    "firing",
+    1,
+  ]]);
+});
+
+Deno.test("an alert of a storm of changed addresses counts them all and tells of ten", () => {
+  const alerts = newAlerts();
+  for (let index = 0; index < 10_000; index++) {
+    change(alerts, START + index, `10.0.${index >> 8}.${index & 255}`);
+  }
+  const { peak, contributors } = only(alerts);
+  assertEquals([peak, contributors.length], [10_000, 10]);
+});
+
+Deno.test("requests and changed addresses do not count for each other's rule", () => {
+  const alerts = newAlerts({ threshold: 1 });
+  change(alerts, START);
+  change(alerts, START);
+  request(alerts, 1);
+  assertEquals(alerts.figures(NO_LOSSES).map(({ metric, value }) => [metric, value]), [[
+    "addressChanges",
+    2,
+  ]]);
+  request(alerts, 3);
+  assertEquals(alerts.figures(NO_LOSSES).map(({ metric }) => metric), ["addressChanges", "requests"]);
+});
+
+Deno.test("a changed address from the past counts at the latest time seen, and moves no time", () => {
+  const alerts = newAlerts();
+  alerts.advance(START);
+  change(alerts, START - 10 * MINUTE);
+  assertEquals([only(alerts).startedAt, alerts.now], ["2023-11-14T22:13:20.000000Z", START]);
+  change(alerts, START + 10 * MINUTE);
+  assertEquals(alerts.now, START);
+});

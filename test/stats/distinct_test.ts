@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { DistinctCounter, HyperLogLog, STANDARD_ERROR } from "../../src/stats/distinct.ts";
+import { HyperLogLog, STANDARD_ERROR } from "../../src/stats/distinct.ts";
 import { type Bits64, hash, WordHash } from "../../src/stats/hash.ts";
 
 const KEYS: Bits64[] = [[1, 2], [-123456, 987654321], [0x7fffffff, -0x80000000]];
@@ -38,35 +38,4 @@ Deno.test("HyperLogLog is not moved by adding the same texts again", () => {
   const { count } = sketch;
   add();
   assertEquals(sketch.count, count);
-});
-
-Deno.test("DistinctCounter is exact up to its cap", () => {
-  const counter = new DistinctCounter(1000);
-  for (let index = 0; index < 5000; index++) counter.add(`${index % 1000}`);
-  assertEquals([counter.count, counter.approximate], [1000, false]);
-});
-
-Deno.test("DistinctCounter becomes an estimate at its cap and loses nothing that was seen before", () => {
-  const counter = new DistinctCounter(20_000, [3, 4]);
-  let previous = 0;
-  for (let index = 0; index < 60_000; index++) {
-    counter.add(`${index}`);
-    if (index % 1000 === 0) {
-      assert(counter.count >= previous, `fell from ${previous} to ${counter.count}`);
-      previous = counter.count;
-    }
-  }
-  assert(counter.approximate);
-  assert(Math.abs(counter.count - 60_000) <= 4 * 0.0081 * 60_000, `${counter.count}`);
-  const { count } = counter;
-  for (let index = 0; index < 60_000; index++) counter.add(`${index}`);
-  assertEquals(counter.count, count);
-});
-
-Deno.test("DistinctCounter goes on from the first text past its cap", () => {
-  const counter = new DistinctCounter(2, [1, 2]);
-  for (const text of ["a", "b", "c"]) counter.add(text);
-  assertEquals([counter.count, counter.approximate], [3, true]);
-  counter.add("d");
-  assertEquals(counter.count, 4);
 });

@@ -11,9 +11,11 @@ import { toRecord } from "./record.ts";
 import { SavefileReader } from "../../src/savefile.ts";
 import { Aggregate } from "../../src/stats/aggregate.ts";
 import { concat, Conversation, deliver, type Frame, LINK_TYPES, payloadBytes } from "./frames.ts";
+import { NO_LOSSES } from "../stats/exchanges.ts";
 import { HpackEncoder } from "./hpack_encoder.ts";
 import * as http2 from "./http2.ts";
 import { Lanes } from "./lanes.ts";
+import { prelude } from "./preludes.ts";
 import { pcapngFile } from "./savefile_builder.ts";
 import { TUNNEL_LINK_TYPES } from "./tunnels.ts";
 
@@ -67,6 +69,7 @@ export function makeCase(seed: number, number: number, inputs: readonly FuzzInpu
     }
     default: {
       const frames = Array.from({ length: 1 + random.below(3) }, (_, i) => converse(random, i)).flat();
+      if (random.once(2)) frames.splice(random.below(frames.length), 0, ...prelude(random));
       return { kind: "frames", frames: changeFrames(random, frames, random.below(8)) };
     }
   }
@@ -80,11 +83,11 @@ export function caseFile(input: FuzzCase): Uint8Array {
 /** What a case goes through: more than once when it is to show what stays behind. */
 export class FuzzTarget {
   readonly #open = new Set<Exchange>();
-  readonly #aggregate = new Aggregate({
+  readonly #aggregate: Aggregate = new Aggregate({
     threshold: 10,
     windowMicros: 120_000_000,
     top: 10,
-    losses: () => this.#pipeline.figures(NO_DROPS),
+    losses: () => NO_LOSSES,
     keyCap: 1000,
   });
   readonly #pipeline = new Pipeline({
@@ -98,7 +101,7 @@ export class FuzzTarget {
       assert(this.#open.delete(exchange), "an exchange without its request, or given twice");
       this.#aggregate.exchange(exchange);
     },
-  }, { ports: [80], keepQuery: true });
+  }, { ports: [80], keepQuery: true, network: this.#aggregate });
 
   readonly #lanes = new Lanes();
 
@@ -120,7 +123,8 @@ export class FuzzTarget {
     assertEquals(Object.entries(pipeline.held()).filter(([, held]) => held !== 0), [], "held after the end");
     const figures = pipeline.figures(NO_DROPS);
     const source = { file: "-", filter: "", linkType: "" };
-    checkNumbers({ figures, report: this.#aggregate.report(source, figures, pipeline.time) }, "");
+    const report = this.#aggregate.report(source, figures, pipeline.time, pipeline.network());
+    checkNumbers({ figures, report }, "");
   }
 }
 

@@ -37,7 +37,15 @@ class Recorder {
         note("exchange", exchange);
         if (releases) exchange.release();
       },
-    }, { ports: [80], keepQuery: true, details });
+    }, {
+      ports: [80],
+      keepQuery: true,
+      details,
+      network: {
+        dns: (outcome) => void this.events.push(`dns ${JSON.stringify(outcome)}`),
+        addressChange: (change) => void this.events.push(`change ${JSON.stringify(change)}`),
+      },
+    });
   }
 }
 
@@ -113,6 +121,7 @@ export class Lanes {
   #assertSameFigures(): void {
     const [layers, runs] = [this.#layers.pipeline, this.#runs.pipeline].map((pipeline) => ({
       figures: pipeline.figures(NO_DROPS),
+      network: structuredClone(pipeline.network()),
       held: pipeline.held(),
       start: pipeline.start,
       time: pipeline.time,

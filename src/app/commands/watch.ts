@@ -41,8 +41,8 @@ export async function watchSource(source: FrameSource, settings: Settings, world
 }
 
 function openSource(settings: Settings, { capture }: World): FrameSource {
-  const { read, filter, ports, count } = settings;
-  const wanted: FilterOptions = { filter, ports, count };
+  const { read, filter, ports, count, lifecycle } = settings;
+  const wanted: FilterOptions = { filter, ports, count, lifecycle };
   if (read === "-") return capture.standardInput(wanted);
   if (read !== undefined) return capture.file(read, wanted);
   return capture.live({
