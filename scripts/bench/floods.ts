@@ -1,8 +1,8 @@
 /**
- * Floods: generated captures of more hosts, paths, connections, unfinished headers and holes than anyone would want to
- * remember. As a program it writes one to standard output: `floods.ts NAME COUNT [DISTINCT]`.
+ * Floods: generated captures of more hosts, paths, connections, unfinished headers, holes, lookups and neighbours than
+ * anyone would want to remember. As a program it writes one to standard output: `floods.ts NAME COUNT [DISTINCT]`.
  *
- * Frames are Ethernet, IPv4 and TCP without checksums, one microsecond apart.
+ * Frames are Ethernet with IPv4 and TCP or UDP, without checksums, or with ARP; one microsecond apart.
  *
  * @module
  */
@@ -50,23 +50,35 @@ export class FrameWriter {
     acknowledged: number,
     payload: Uint8Array = NOTHING,
   ): void {
-    if (this.#end >= CHUNK) this.flush();
-    const at = this.#end, bytes = this.#bytes, view = this.#view;
-    bytes.set(toServer ? this.#toServer : this.#toClient, at);
+    const at = this.#record(HEADERS + payload.length), bytes = this.#bytes, view = this.#view;
+    bytes.set(toServer ? this.#toServer : this.#toClient, at + RECORD_HEADER);
     bytes.set(payload, at + PAYLOAD);
-    this.#end = at + PAYLOAD + payload.length;
-
-    view.setUint32(at + TIME, START + Math.floor(this.packets / 1e6), true);
-    view.setUint32(at + TIME + 4, this.packets % 1e6, true);
-    view.setUint32(at + LENGTHS, HEADERS + payload.length, true);
-    view.setUint32(at + LENGTHS + 4, HEADERS + payload.length, true);
     view.setUint16(at + IP + 2, 40 + payload.length);
     view.setUint32(at + IP + (toServer ? 12 : 16), FIRST_CLIENT + Math.floor(connection / PORTS));
     view.setUint16(at + TCP + (toServer ? 0 : 2), FIRST_PORT + connection % PORTS);
     view.setUint32(at + TCP + 4, sequence);
     view.setUint32(at + TCP + 8, acknowledged);
     bytes[at + TCP + 13] = flags;
+  }
+
+  /** Writes a whole frame, with 32-bit numbers in place of what it has at some offsets. */
+  whole(frame: Uint8Array, ...numbers: readonly (readonly [offset: number, value: number])[]): void {
+    const at = this.#record(frame.length) + RECORD_HEADER;
+    this.#bytes.set(frame, at);
+    for (const [offset, value] of numbers) this.#view.setUint32(at + offset, value);
+  }
+
+  /** Begins a record of so many bytes. Returns where. */
+  #record(length: number): number {
+    if (this.#end >= CHUNK) this.flush();
+    const at = this.#end, view = this.#view;
+    this.#end = at + RECORD_HEADER + length;
+    view.setUint32(at + TIME, START + Math.floor(this.packets / 1e6), true);
+    view.setUint32(at + TIME + 4, this.packets % 1e6, true);
+    view.setUint32(at + LENGTHS, length, true);
+    view.setUint32(at + LENGTHS + 4, length, true);
     this.packets++;
+    return at;
   }
 
   /** Writes a number into the payload of the last frame, over the zeros that end before `end` there. */
@@ -86,22 +98,22 @@ export class FrameWriter {
 
 const NOTHING = new Uint8Array();
 
-/** A record's bytes before the payload, as far as they are the same in all frames of one direction. */
+/** A frame's bytes before the payload, as far as they are the same in all of one direction. */
 function template(toServer: boolean): Uint8Array {
-  const bytes = new Uint8Array(PAYLOAD), view = new DataView(bytes.buffer);
+  const ip = IP - RECORD_HEADER, tcp = TCP - RECORD_HEADER;
+  const bytes = new Uint8Array(HEADERS), view = new DataView(bytes.buffer);
   // Locally administered addresses, IPv4.
   bytes.set(
     toServer ? [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0] : [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0],
-    RECORD_HEADER,
   );
   // Version and header length; Don't Fragment; time to live; TCP.
-  bytes[IP] = 0x45;
-  bytes.set([0x40, 0, 64, 6], IP + 6);
-  view.setUint32(IP + (toServer ? 16 : 12), SERVER);
-  view.setUint16(TCP + (toServer ? 2 : 0), 80);
+  bytes[ip] = 0x45;
+  bytes.set([0x40, 0, 64, 6], ip + 6);
+  view.setUint32(ip + (toServer ? 16 : 12), SERVER);
+  view.setUint16(tcp + (toServer ? 2 : 0), 80);
   // Five words of header, the window.
-  bytes[TCP + 12] = 5 << 4;
-  view.setUint16(TCP + 14, 0xffff);
+  bytes[tcp + 12] = 5 << 4;
+  view.setUint16(tcp + 14, 0xffff);
   return bytes;
 }
 
@@ -114,7 +126,16 @@ function numbered(text: string): { payload: Uint8Array; end: number } {
 const ZEROS = "00000000";
 
 /** The kinds of floods. */
-export const floodNames = ["hosts", "paths", "half-open", "unfinished", "endless", "holes"] as const;
+export const floodNames = [
+  "hosts",
+  "paths",
+  "half-open",
+  "unfinished",
+  "endless",
+  "holes",
+  "lookups",
+  "neighbours",
+] as const;
 export type FloodName = typeof floodNames[number];
 
 /** Writes a flood of so many requests or connections, or packets where it is endless. */
@@ -175,7 +196,68 @@ const floods: Readonly<Record<FloodName, (out: FrameWriter, count: number, disti
       }
     }
   },
+
+  /** Queries for different names from different clients, of which half are answered. */
+  lookups(out, count) {
+    const LABEL = 55;
+    for (let lookup = 0; lookup < count; lookup++) {
+      const client = FIRST_CLIENT + lookup;
+      // Four letters of the name that are a number.
+      const name = 0x61616161 + (lookup & 0xf) + ((lookup >> 4 & 0xf) << 8) + ((lookup >> 8 & 0xf) << 16) +
+        ((lookup >> 12 & 0xf) << 24);
+      out.whole(DNS_QUERY, [CLIENT_OF_QUERY, client], [LABEL, name]);
+      if (lookup % 2 === 0) out.whole(DNS_RESPONSE, [CLIENT_OF_RESPONSE, client], [LABEL, name]);
+    }
+  },
+
+  /** Requests of different machines for different addresses, of which half are answered. */
+  neighbours(out, count) {
+    const SENDER_MAC = 24, SENDER = 28, TARGET_MAC = 34, TARGET = 38;
+    for (let request = 0; request < count; request++) {
+      const asker = FIRST_CLIENT + 2 * request, asked = asker + 1;
+      out.whole(ARP_REQUEST, [SENDER_MAC, asker], [SENDER, asker], [TARGET, asked]);
+      if (request % 2 === 1) continue;
+      out.whole(ARP_REPLY, [SENDER_MAC, asked], [SENDER, asked], [TARGET_MAC, asker], [TARGET, asker]);
+    }
+  },
 };
+
+/** Where IPv4's source and destination are in a frame. */
+const CLIENT_OF_QUERY = 26, CLIENT_OF_RESPONSE = 30;
+const DNS_QUERY = datagram(40_000, 53, [7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], []);
+const DNS_RESPONSE = datagram(53, 40_000, [7, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0], [
+  ...[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4],
+  ...[192, 0, 2, 80],
+]);
+
+/** A frame with a DNS message: its header, a question for the address of `aaaa.example`, and what follows that. */
+function datagram(
+  sourcePort: number,
+  destinationPort: number,
+  header: readonly number[],
+  rest: readonly number[],
+): Uint8Array {
+  const question = [4, ...encoder.encode("aaaa"), 7, ...encoder.encode("example"), 0, 0, 1, 0, 1];
+  const message = [...header, ...question, ...rest];
+  const length = (bytes: number) => [bytes >> 8, bytes & 0xff];
+  return Uint8Array.from([
+    ...[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0],
+    ...[0x45, 0, ...length(28 + message.length), 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 53, 10, 0, 0, 53],
+    ...[...length(sourcePort), ...length(destinationPort), ...length(8 + message.length), 0, 0],
+    ...message,
+  ]);
+}
+
+const ARP_REQUEST = arp(1, [255, 255, 255, 255, 255, 255]), ARP_REPLY = arp(2, [2, 0, 0, 0, 0, 1]);
+
+function arp(operation: number, destination: readonly number[]): Uint8Array {
+  return Uint8Array.from([
+    ...[...destination, 2, 0, 0, 0, 0, 2, 8, 6],
+    ...[0, 1, 8, 0, 6, 4, 0, operation],
+    ...[2, 0, 0, 0, 0, 0, 10, 0, 0, 1],
+    ...[2, 0, 0, 0, 0, 0, 10, 0, 0, 2],
+  ]);
+}
 
 /**
  * Requests, each with its response, over 64 connections in turn. Their numbers are below `distinct`, all equally often

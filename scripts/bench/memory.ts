@@ -24,6 +24,8 @@ const counts: Readonly<Record<FloodName, number>> = {
   unfinished: 400_000,
   endless: 4_000_000,
   holes: 400_000,
+  lookups: 2_000_000,
+  neighbours: 2_000_000,
 };
 const QUICK_PART = 20;
 
@@ -34,6 +36,8 @@ const inWords: Readonly<Record<FloodName, string>> = {
   unfinished: "connections with unfinished headers",
   endless: "packets of endless header lines",
   holes: "connections with holes never filled",
+  lookups: "name lookups of as many clients",
+  neighbours: "ARP requests of as many machines",
 };
 
 export async function remember(bench: Bench): Promise<Row[]> {

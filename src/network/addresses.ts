@@ -7,7 +7,7 @@
 import { ByteCache, formatAddress, formatMac } from "../bytes.ts";
 import type { Packet } from "../wire/packet.ts";
 
-const addresses = new ByteCache((bytes, start, end) => formatAddress(bytes, start, end - start), 2 ** 14);
+const addresses = new ByteCache((bytes, start, end) => formatAddress(bytes, start, end - start), 2 ** 12);
 const macs = new ByteCache((bytes, start) => formatMac(bytes, start), 1024);
 
 /** The packet's IP address at `at`, such as `packet.source`. */

@@ -35,8 +35,8 @@ export interface DnsLimits extends LookupLimits {
   readonly queries: number;
 }
 
-/** About 20 MiB of queries with names as long as can be, besides the lookups. */
-export const DEFAULT_DNS_LIMITS: DnsLimits = { ...DEFAULT_LOOKUP_LIMITS, queries: 2 ** 14 };
+/** About 5 MiB of queries with names as long as can be, besides the lookups. */
+export const DEFAULT_DNS_LIMITS: DnsLimits = { ...DEFAULT_LOOKUP_LIMITS, queries: 2 ** 12 };
 
 /** A query that has no response so long after it was last sent is given up. */
 const PATIENCE = 10 * SECOND;

@@ -18,8 +18,8 @@ export interface LookupLimits {
   readonly addresses: number;
 }
 
-/** At most about 30 MiB, with names and answers as long as can be. */
-export const DEFAULT_LOOKUP_LIMITS: LookupLimits = { lookups: 2 ** 13, lookupsPerClient: 128, addresses: 32 };
+/** At most about 15 MiB, with names and answers as long as can be. */
+export const DEFAULT_LOOKUP_LIMITS: LookupLimits = { lookups: 2 ** 12, lookupsPerClient: 128, addresses: 32 };
 
 /** A question that is asked so soon after the answer to another one belongs with it. */
 const TOGETHER = SECOND;

@@ -32,11 +32,11 @@ export interface NeighbourLimits {
   readonly resolutions: number;
 }
 
-/** About 12 MiB when all are reached. */
+/** About 5 MiB when all are reached: few enough for what a flood makes to be collected while it is young. */
 export const DEFAULT_NEIGHBOUR_LIMITS: NeighbourLimits = {
-  bindings: 2 ** 14,
-  requests: 2 ** 14,
-  resolutions: 2 ** 12,
+  bindings: 2 ** 13,
+  requests: 2 ** 11,
+  resolutions: 2 ** 11,
 };
 
 /** A request that is not answered so long after it was last sent is given up. */

@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { Pipeline } from "../../src/app/pipeline.ts";
+import type { DnsOutcome } from "../../src/network/events.ts";
+import { SavefileReader } from "../../src/savefile.ts";
 import { type FloodName, floodNames, writeFlood } from "../../scripts/bench/floods.ts";
 import { wrkScript } from "../../scripts/bench/inputs.ts";
 import { lastReport } from "../../scripts/bench/options.ts";
@@ -142,6 +145,7 @@ const SYN = 2;
 
 Deno.test("a flood is a savefile of whole frames in order of time, each direction's bytes in sequence", () => {
   for (const name of floodNames) {
+    if (name === "lookups" || name === "neighbours") continue;
     const { file, packets } = makeFlood(name, 300);
     const frames = parse(file);
     assertEquals(frames.length, packets, name);
@@ -184,6 +188,27 @@ Deno.test("floods of connections have one each, and many client addresses", () =
   const halfOpen = [...connections("half-open", 50_001)];
   assertEquals(halfOpen.length, 50_001);
   assertEquals(new Set(halfOpen.map((connection) => connection.split(":")[0])).size, 2);
+});
+
+Deno.test("floods of lookups and neighbours are as many questions, of which half are answered", () => {
+  const dns: DnsOutcome[] = [], counts = { changes: 0 };
+  const pipeline = new Pipeline({ request() {}, exchange() {} }, {
+    ports: [80],
+    keepQuery: false,
+    network: { dns: (outcome) => void dns.push(outcome), addressChange: () => void counts.changes++ },
+  });
+  for (const [name, count] of [["lookups", 5000], ["neighbours", 300]] as const) {
+    const { file, packets } = makeFlood(name, count);
+    assertEquals(packets, count * 1.5);
+    assertEquals(new SavefileReader().push(file, pipeline.frame).kind, "complete");
+  }
+  pipeline.flush();
+  assertEquals(dns.length, 5000);
+  assertEquals(dns.filter(({ rcode }) => rcode === 0).length, 2500);
+  assertEquals(new Set(dns.map(({ client }) => client)).size, 5000);
+  assertEquals(new Set(dns.map(({ name }) => name)).size, 5000);
+  assertEquals(pipeline.network()!.arp, { requests: 300, replies: 150, unanswered: 150 });
+  assertEquals([counts.changes, pipeline.figures({ kernel: 0, interface: 0 }).unparsed], [0, 0]);
 });
 
 Deno.test("no header ends in the floods of unfinished and endless ones", () => {
