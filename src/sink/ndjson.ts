@@ -21,6 +21,7 @@ const TIME_END = encoder.encode('Z"');
 const LINE_END = encoder.encode("}\n");
 const HOST_MISSING = encoder.encode(',"host.missing":true');
 const REUSED = encoder.encode(',"tcp.reused":true'), NOT_REUSED = encoder.encode(',"tcp.reused":false');
+const QUIET_REUSED = encoder.encode(',"tcp.reused":true,"tcp.retransmissions":0,"tcp.gaps":0');
 const ZERO_WINDOW = encoder.encode(',"tcp.zero_window":true');
 const RESET = encoder.encode(',"tcp.reset":true');
 const ICMP_ERROR = encoder.encode(',"icmp.error":true');
@@ -135,17 +136,11 @@ export class NdjsonSink implements Sink {
     json.number(WAIT, exchange.wait);
     json.number(RECEIVE, exchange.receive);
     json.number(SERVER, exchange.server);
-    if (opening || exchange.retransmissions > 0 || exchange.gaps > 0) {
-      this.#writeUntrusted(exchange.untrusted);
-    }
-    if (reused !== undefined) json.raw(reused ? REUSED : NOT_REUSED);
-    json.number(ROUND_TRIP, opening?.roundTrip);
-    json.number(SYN_RETRANSMISSIONS, opening?.handshake.retransmissions);
-    json.number(RETRANSMISSIONS, exchange.retransmissions);
-    json.number(GAPS, exchange.gaps);
-    if (exchange.hasZeroWindow) json.raw(ZERO_WINDOW);
-    if (exchange.wasReset) json.raw(RESET);
-    if (exchange.hasIcmpError) json.raw(ICMP_ERROR);
+    const isQuiet = exchange.retransmissions === 0 && exchange.gaps === 0 && !exchange.hasZeroWindow &&
+      !exchange.wasReset && !exchange.hasIcmpError;
+    // What nearly all lines end with is at hand.
+    if (isQuiet && reused && !opening) json.raw(QUIET_REUSED);
+    else this.#writeConnection(exchange);
     json.raw(LINE_END);
     if (json.length > ENOUGH) this.flush();
   }
@@ -176,6 +171,21 @@ export class NdjsonSink implements Sink {
     json.raw(this.#lineStart);
     json.digits(decimals, 6);
     json.raw(TIME_END);
+  }
+
+  /** Writes what happened to the connection, and how far that changed the times. */
+  #writeConnection(exchange: Exchange): void {
+    const json = this.#json;
+    const { opening, reused } = exchange;
+    this.#writeUntrusted(exchange.untrusted);
+    if (reused !== undefined) json.raw(reused ? REUSED : NOT_REUSED);
+    json.number(ROUND_TRIP, opening?.roundTrip);
+    json.number(SYN_RETRANSMISSIONS, opening?.handshake.retransmissions);
+    json.number(RETRANSMISSIONS, exchange.retransmissions);
+    json.number(GAPS, exchange.gaps);
+    if (exchange.hasZeroWindow) json.raw(ZERO_WINDOW);
+    if (exchange.wasReset) json.raw(RESET);
+    if (exchange.hasIcmpError) json.raw(ICMP_ERROR);
   }
 
   /** Writes what came before the first exchange of a connection. */
