@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { loadWriters } from "../../src/app/outputs.ts";
 import type { SourceInfo } from "../../src/app/ports.ts";
 import { run, type RunSettings } from "../../src/app/run.ts";
 import { CaptureError, OutputError } from "../../src/errors.ts";
@@ -47,6 +48,8 @@ async function start({ source: info = {}, saves = false, ...settings }: Setting 
   const terminal = new FakeTerminal();
   const notes: string[] = [];
   const stop = new AbortController();
+  // Loaded before, so that the run begins at once.
+  await loadWriters(settings.output ?? defaults.output, output);
   const ended = run({ ...defaults, ...settings }, {
     source,
     clock,
