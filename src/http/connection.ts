@@ -372,9 +372,11 @@ export class HttpConnection implements Connection, MessageHandler {
     const { lifecycle } = this.#context;
     if (!lifecycle) return;
     const { endpoints } = exchange, { initiator, handshake } = this.#flow;
-    // What the handshake says of its client holds for the sender of requests only.
+    // What the handshake says of its client holds for the sender of requests only, and for the first of them, which may have
+    // passed unseen.
     const isClient = initiator !== undefined && endpoints === this.#endpointsOf(initiator);
-    lifecycle.join(endpoints, this.#network, isClient ? handshake : undefined, exchange.host);
+    const isOpening = isClient && this.#losses === 0;
+    lifecycle.join(endpoints, this.#network, isOpening ? handshake : undefined, exchange.host);
   }
 
   #requestEnd(request: Exchange, bodyBytes: number, time: number): void {

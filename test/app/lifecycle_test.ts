@@ -195,6 +195,18 @@ Deno.test("Pipeline does not know whether the first exchange of a connection met
   assertEquals(exchanges[0]!.endpoints.serverLocation?.gateway?.address, GATEWAY);
 });
 
+Deno.test("Pipeline joins no lookup and no handshake to a request before which another was lost", () => {
+  const made = connection(8);
+  made.lose("client", REQUEST.length);
+  made.server(RESPONSE);
+  made.client(REQUEST);
+  made.server(RESPONSE);
+  const { exchanges } = read([...BEFORE, ...made.frames]);
+  assertEquals(exchanges.map(({ reused, dns, connect }) => [reused, dns, connect]), [
+    [undefined, undefined, undefined],
+  ]);
+});
+
 Deno.test("Pipeline joins only what the client itself asked, had answered with this address, before its SYN", () => {
   const elsewhere = "192.0.2.99";
   const unfit: [string, Frame[]][] = [
