@@ -176,8 +176,8 @@ export class Exchange {
 
   /** The part of {@link wait} that is not the network's round trip to the server, as the handshake showed that. */
   get server(): number | undefined {
-    const { wait } = this, network = this.endpoints.opening?.network;
-    return wait === undefined || network === undefined ? undefined : Math.max(0, wait - network);
+    const { opening } = this.endpoints;
+    return opening && milliseconds(opening.networkMicros, this.answeredAt - this.sentAt);
   }
 
   /** The phases whose times say little, as something was sent again in them or may lack. Empty when there are none. */

@@ -89,12 +89,12 @@ export class Opening {
   }
 
   /**
-   * The part of the round trip that lies between here and the server: from SYN to SYN-ACK. `undefined` when one of them
-   * was sent again, as it is not known then which answered which.
+   * The part of the round trip that lies between here and the server, from SYN to SYN-ACK, in microseconds. `NaN` when one
+   * of them was sent again, as it is not known then which answered which.
    */
-  get network(): number | undefined {
+  get networkMicros(): number {
     const { synAt, synAckAt, retransmissions } = this.handshake;
-    return retransmissions > 0 ? undefined : milliseconds(synAt, synAckAt);
+    return retransmissions > 0 ? NaN : Math.max(0, synAckAt - synAt);
   }
 }
 

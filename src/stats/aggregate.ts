@@ -72,7 +72,7 @@ class KnownClient {
   readonly network: number;
 
   constructor(readonly table: TopTable, { opening }: Endpoints) {
-    this.network = Math.round((opening?.network ?? NaN) * 1000);
+    this.network = opening?.networkMicros ?? NaN;
   }
 }
 

@@ -255,3 +255,21 @@ Deno.test("an exchange that was handed over is left alone, even if its request g
   assertEquals(facts[1], ["/later", 204, 0, 0]);
   assertEquals(facts[0]?.slice(0, 2), ["/early", 200]);
 });
+
+Deno.test("Exchange tells the server's part of the wait to the microsecond, and none where the clock went back", () => {
+  const begin = 1_704_067_200_000_000;
+  const serverOf = (wait: number, network: number, retransmissions = 0) => {
+    const exchange = exchangeWith();
+    const synAckAt = begin + network;
+    const handshake = { synAt: begin, lastSynAt: begin, synAckAt, ackAt: synAckAt, retransmissions };
+    exchange.endpoints.opening = new Opening(handshake, undefined, undefined);
+    exchange.answeredAt = exchange.sentAt + wait;
+    return exchange.server;
+  };
+  assertEquals(serverOf(123, 50), 0.073);
+  assertEquals(serverOf(40, 50), 0);
+  assertEquals(serverOf(123, -50), 0.123);
+  assertEquals(serverOf(123, NaN), undefined);
+  assertEquals(serverOf(NaN, 50), undefined);
+  assertEquals(serverOf(123, 50, 1), undefined);
+});
