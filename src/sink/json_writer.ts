@@ -109,6 +109,15 @@ export class JsonWriter {
     this.#json(value);
   }
 
+  /** Writes a name and microseconds as milliseconds: 0 for less than that, nothing for `NaN`. */
+  milliseconds(name: Uint8Array, micros: number): void {
+    if (micros !== micros) return;
+    const whole = micros | 0;
+    if (whole !== micros) return this.number(name, Math.max(0, micros) / 1000);
+    this.raw(name);
+    this.#thousandths(Math.max(0, whole));
+  }
+
   /** Writes the last `count` digits of an integer from 0 to 2 ** 31 - 1, zeros in front where it has fewer. */
   digits(value: number, count: number): void {
     this.#reserve(count);
@@ -127,11 +136,12 @@ export class JsonWriter {
     this.digits(value, count);
   }
 
-  /** Writes `value / 1000`, which is no whole number, with no more decimals than it needs. */
+  /** Writes `value / 1000` with no more decimals than it needs. */
   #thousandths(value: number): void {
     const whole = (value / 1000) | 0;
     this.#integer(whole);
     let decimals = value - whole * 1000, count = 3;
+    if (decimals === 0) return;
     while (decimals % 10 === 0) {
       decimals /= 10;
       count--;

@@ -114,3 +114,20 @@ Deno.test("JsonWriter makes room for whatever comes, in each way of writing", ()
     }
   }
 });
+
+Deno.test("JsonWriter writes microseconds as the milliseconds that JSON.stringify writes, and less than 0 as 0", () => {
+  const micros = fc.oneof(
+    fc.nat(5000),
+    fc.nat(),
+    fc.integer(),
+    fc.double({ min: -1, max: 1e12, noNaN: true }),
+  );
+  fc.assert(fc.property(micros, (micros) => {
+    const expected = JSON.stringify(Math.max(0, micros) / 1000);
+    assertEquals(written((json) => json.milliseconds(NAME, micros)), `,"n":${expected}`);
+  }));
+  for (const micros of [0, 1, 10, 100, 999, 1000, 1001, 1010, 1100, 2 ** 31 - 1, 2 ** 31]) {
+    assertEquals(written((json) => json.milliseconds(NAME, micros)), `,"n":${JSON.stringify(micros / 1000)}`);
+  }
+  assertEquals(written((json) => json.milliseconds(NAME, NaN)), "");
+});
