@@ -18,6 +18,7 @@ import {
   type PcapOptions,
   pcapRecord,
 } from "./support/savefile_builder.ts";
+import { corpusFolder } from "./support/corpus.ts";
 
 /** Frames of an exchange over Ethernet, some cut to the snaplen. */
 function conversation(linkType: number = LINK_TYPES.ethernet): Frame[] {
@@ -541,14 +542,6 @@ Deno.test("linkTypeName names link types as tcpdump does and numbers the rest", 
   ]);
   assertEquals(linkTypeName(4242), "4242");
 });
-
-/** The folder of captures that others made, where the tests may know of it and read it. */
-function corpusFolder(): string | undefined {
-  const env = Deno.permissions.querySync({ name: "env", variable: "TRAFFICSNIFFER_CORPUS" });
-  const folder = env.state === "granted" ? Deno.env.get("TRAFFICSNIFFER_CORPUS") : undefined;
-  if (folder === undefined) return undefined;
-  return Deno.permissions.querySync({ name: "read", path: folder }).state === "granted" ? folder : undefined;
-}
 
 const corpus = corpusFolder();
 

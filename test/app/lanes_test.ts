@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
+import { corpusFolder, openCapture } from "../support/corpus.ts";
 import {
   Conversation,
   ethernet,
@@ -200,23 +201,12 @@ Deno.test({
   fn: () => compareAll(corpus!),
 });
 
-function corpusFolder(): string | undefined {
-  const isGranted = (["env", "read"] as const).every((name) =>
-    Deno.permissions.querySync({ name }).state === "granted"
-  );
-  return isGranted ? Deno.env.get("TRAFFICSNIFFER_CORPUS") || undefined : undefined;
-}
-
 /** As they are, and as records with microseconds, which most are not. */
 async function compareAll(folder: string): Promise<void> {
   let frameCount = 0, exchanges = 0, taken = 0;
   for (const row of parseTable(Deno.readTextFileSync(`${folder}/INDEX.tsv`))) {
     const path = `${folder}/captures/${row.get("file")}`;
-    const { readable } = await Deno.open(path);
-    const whole = new Response(
-      path.endsWith(".gz") ? readable.pipeThrough(new DecompressionStream("gzip")) : readable,
-    );
-    const bytes = new Uint8Array(await whole.arrayBuffer());
+    const bytes = new Uint8Array(await new Response(await openCapture(path)).arrayBuffer());
     new Lanes().takeFile(bytes, 2 ** 20).end();
     const frames = framesOf(bytes);
     frameCount += frames.length;

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat } from "../support/frames.ts";
+import { corpusFolder, openCapture } from "../support/corpus.ts";
 import { parseTable } from "../support/tshark_truth.ts";
 import { u16 } from "../../src/bytes.ts";
 import type { Frame } from "../../src/frame.ts";
@@ -66,13 +67,6 @@ Deno.test({
   ignore: folder === undefined,
   fn: () => compareAll(folder!),
 });
-
-function corpusFolder(): string | undefined {
-  const isGranted = (["env", "read"] as const).every((name) =>
-    Deno.permissions.querySync({ name }).state === "granted"
-  );
-  return isGranted ? Deno.env.get("TRAFFICSNIFFER_CORPUS") || undefined : undefined;
-}
 
 async function compareAll(folder: string): Promise<void> {
   const total = { files: 0, messages: 0 };
@@ -199,11 +193,6 @@ function noMessages(): Messages {
     hasMore: false,
     isPartial: false,
   };
-}
-
-async function openCapture(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const { readable } = await Deno.open(path);
-  return path.endsWith(".gz") ? readable.pipeThrough(new DecompressionStream("gzip")) : readable;
 }
 
 /** One direction of a TCP connection in order: messages, each behind its length. Segments that were seen before are left out. */
