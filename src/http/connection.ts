@@ -375,7 +375,7 @@ export class HttpConnection implements Connection, MessageHandler {
     // What the handshake says of its client holds for the sender of requests only, and for the first of them, which may have
     // passed unseen.
     const isClient = initiator !== undefined && endpoints === this.#endpointsOf(initiator);
-    const isOpening = isClient && this.#losses === 0;
+    const isOpening = isClient && this.#flow.gaps === 0;
     lifecycle.join(endpoints, this.#network, isOpening ? handshake : undefined, exchange.host);
   }
 

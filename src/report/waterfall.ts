@@ -122,9 +122,11 @@ function rowTone({ bars }: Row): Tone {
   return kind === "seen" || kind === undefined ? "plain" : tones[kind];
 }
 
-/** The axis' labels in `cells` cells: its start, its end, and its middle if there is room. */
+/** The axis' labels in `cells` cells: its start, and its end and its middle if there is room. */
 function axis(number: (ms: number) => string, end: number, cells: number): string {
-  const last = fit(`${number(end)} ms`, cells - 1, "right");
+  const label = `${number(end)} ms`;
+  if (label.length > cells - 3) return "0";
+  const last = fit(label, cells - 1, "right");
   if (cells < cellsWithMiddle) return `0${last}`;
   const middle = Math.floor(cells / 2);
   const half = number(end / 2);

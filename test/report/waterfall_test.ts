@@ -90,3 +90,9 @@ Deno.test("waterfall is never wider than it may be", () => {
     }
   }));
 });
+
+Deno.test("waterfall leaves out the label of an end for which there is no room on the axis", () => {
+  const long = sampleExchange({ totalMs: 1e7 });
+  assertEquals(draw(long, 49)[0], "           start ms          ms  0  10000000.0 ms");
+  assertEquals(draw(long, 48)[0], "           start ms          ms  0");
+});
