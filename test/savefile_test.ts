@@ -18,7 +18,7 @@ import {
   type PcapOptions,
   pcapRecord,
 } from "./support/savefile_builder.ts";
-import { corpusFolder } from "./support/corpus.ts";
+import { corpusTest } from "./support/corpus.ts";
 
 /** Frames of an exchange over Ethernet, some cut to the snaplen. */
 function conversation(linkType: number = LINK_TYPES.ethernet): Frame[] {
@@ -543,27 +543,20 @@ Deno.test("linkTypeName names link types as tcpdump does and numbers the rest", 
   assertEquals(linkTypeName(4242), "4242");
 });
 
-const corpus = corpusFolder();
-
-Deno.test({
-  name: "SavefileReader counts the packets of real captures as tshark does" +
-    (corpus === undefined ? " (ignored: TRAFFICSNIFFER_CORPUS is not set or not readable)" : ""),
-  ignore: corpus === undefined,
-  fn() {
-    const [header, ...lines] = Deno.readTextFileSync(`${corpus}/INDEX.tsv`).trimEnd().split("\n");
-    const packets = header!.split("\t").indexOf("packets");
-    let compared = 0;
-    for (const line of lines) {
-      const columns = line.split("\t");
-      const file = columns[0]!;
-      if (file.endsWith(".gz")) continue;
-      const { frames, end } = read(Deno.readFileSync(`${corpus}/captures/${file}`), 65536);
-      assertEquals(frames.length, Number(columns[packets]), file);
-      // This one was damaged on purpose; tshark too stops after the same packets.
-      const kind = file === "lucian__pcap_file_ex__corrupted.pcap" ? "invalid" : "complete";
-      assertEquals(end.kind, kind, file);
-      compared++;
-    }
-    assert(compared > 0, "the corpus has no captures");
-  },
+corpusTest("SavefileReader counts the packets of real captures as tshark does", (folder) => {
+  const [header, ...lines] = Deno.readTextFileSync(`${folder}/INDEX.tsv`).trimEnd().split("\n");
+  const packets = header!.split("\t").indexOf("packets");
+  let compared = 0;
+  for (const line of lines) {
+    const columns = line.split("\t");
+    const file = columns[0]!;
+    if (file.endsWith(".gz")) continue;
+    const { frames, end } = read(Deno.readFileSync(`${folder}/captures/${file}`), 65536);
+    assertEquals(frames.length, Number(columns[packets]), file);
+    // This one was damaged on purpose; tshark too stops after the same packets.
+    const kind = file === "lucian__pcap_file_ex__corrupted.pcap" ? "invalid" : "complete";
+    assertEquals(end.kind, kind, file);
+    compared++;
+  }
+  assert(compared > 0, "the corpus has no captures");
 });

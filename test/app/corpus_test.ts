@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Pipeline } from "../../src/app/pipeline.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
 import { SavefileReader } from "../../src/savefile.ts";
-import { corpusFolder, openCapture, readIfThere, tableRow, without } from "../support/corpus.ts";
+import { corpusTest, openCapture, readIfThere, tableRow, without } from "../support/corpus.ts";
 import { parseTable, readTruth, requestText, type Truth } from "../support/tshark_truth.ts";
 
 /**
@@ -135,14 +135,10 @@ interface Comparison {
 /** A corpus with less proves nothing. */
 const FEWEST = { files: 50, requests: 500, responses: 500 };
 
-const folder = corpusFolder();
-Deno.test({
-  name: folder === undefined
-    ? "[left out: needs TRAFFICSNIFFER_CORPUS, --allow-env, --allow-read] every capture of the corpus is read as tshark does"
-    : "every capture of TRAFFICSNIFFER_CORPUS is read as tshark does, or the difference is explained",
-  ignore: folder === undefined,
-  fn: () => compareAll(folder!),
-});
+corpusTest(
+  "every capture of TRAFFICSNIFFER_CORPUS is read as tshark does, or the difference is explained",
+  compareAll,
+);
 
 async function compareAll(folder: string): Promise<void> {
   const index = parseTable(Deno.readTextFileSync(`${folder}/INDEX.tsv`));

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
-import { corpusFolder, openCapture } from "../support/corpus.ts";
+import { corpusTest, openCapture } from "../support/corpus.ts";
 import {
   Conversation,
   ethernet,
@@ -192,14 +192,7 @@ Deno.test("heads of the usual form give the same exchanges as when they are read
   assertGreater(requests, 200);
 });
 
-const corpus = corpusFolder();
-Deno.test({
-  name: corpus === undefined
-    ? "[left out: needs TRAFFICSNIFFER_CORPUS, --allow-env, --allow-read] every capture of the corpus gives the same in runs"
-    : "every capture of TRAFFICSNIFFER_CORPUS gives the same in runs as through the layers",
-  ignore: corpus === undefined,
-  fn: () => compareAll(corpus!),
-});
+corpusTest("every capture of TRAFFICSNIFFER_CORPUS gives the same in runs as through the layers", compareAll);
 
 /** As they are, and as records with microseconds, which most are not. */
 async function compareAll(folder: string): Promise<void> {

@@ -5,8 +5,16 @@
  * @module
  */
 
+/** Declares a test that is given the folder. Where there is none, the test is left out, and its name says why. */
+export function corpusTest(name: string, test: (folder: string) => void | Promise<void>): void {
+  const folder = corpusFolder();
+  const needs = "[left out: needs TRAFFICSNIFFER_CORPUS, --allow-env, --allow-read]";
+  if (folder === undefined) Deno.test({ name: `${needs} ${name}`, ignore: true, fn() {} });
+  else Deno.test(name, () => test(folder));
+}
+
 /** The folder, `undefined` when none is named or it may not be read. */
-export function corpusFolder(): string | undefined {
+function corpusFolder(): string | undefined {
   const isGranted = (["env", "read"] as const).every((name) =>
     Deno.permissions.querySync({ name }).state === "granted"
   );

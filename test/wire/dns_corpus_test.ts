@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat } from "../support/frames.ts";
-import { corpusFolder, openCapture } from "../support/corpus.ts";
+import { corpusTest, openCapture } from "../support/corpus.ts";
 import { parseTable } from "../support/tshark_truth.ts";
 import { u16 } from "../../src/bytes.ts";
 import type { Frame } from "../../src/frame.ts";
@@ -59,14 +59,10 @@ const COLUMNS = {
 /** A corpus with less proves nothing. */
 const FEWEST = { files: 15, messages: 350 };
 
-const folder = corpusFolder();
-Deno.test({
-  name: folder === undefined
-    ? "[left out: needs TRAFFICSNIFFER_CORPUS, --allow-env, --allow-read] every DNS message of the corpus is read as tshark does"
-    : "every DNS message of TRAFFICSNIFFER_CORPUS is read as tshark does, or the difference is explained",
-  ignore: folder === undefined,
-  fn: () => compareAll(folder!),
-});
+corpusTest(
+  "every DNS message of TRAFFICSNIFFER_CORPUS is read as tshark does, or the difference is explained",
+  compareAll,
+);
 
 async function compareAll(folder: string): Promise<void> {
   const total = { files: 0, messages: 0 };
