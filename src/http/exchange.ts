@@ -176,8 +176,13 @@ export class Exchange {
 
   /** The part of {@link wait} that is not the network's round trip to the server, as the handshake showed that. */
   get server(): number | undefined {
+    return milliseconds(0, this.serverMicros);
+  }
+
+  /** The same in microseconds: `NaN` when not observed, less than 0 when the network was quicker this time. */
+  get serverMicros(): number {
     const { opening } = this.endpoints;
-    return opening && milliseconds(opening.networkMicros, this.answeredAt - this.sentAt);
+    return opening === undefined ? NaN : this.answeredAt - this.sentAt - opening.networkMicros;
   }
 
   /** The phases whose times say little, as something was sent again in them or may lack. Empty when there are none. */

@@ -132,11 +132,11 @@ export class NdjsonSink implements Sink {
     json.string(REFERRER, exchange.referrer);
     const { opening, reused } = exchange;
     if (opening) this.#writeOpening(opening);
-    const { sentAt, answeredAt, endpoints } = exchange;
+    const { sentAt, answeredAt } = exchange;
     json.milliseconds(SEND, sentAt - exchange.time);
     json.milliseconds(WAIT, answeredAt - sentAt);
     json.milliseconds(RECEIVE, exchange.endedAt - answeredAt);
-    if (endpoints.opening) json.milliseconds(SERVER, answeredAt - sentAt - endpoints.opening.networkMicros);
+    json.milliseconds(SERVER, exchange.serverMicros);
     const isQuiet = exchange.retransmissions === 0 && exchange.gaps === 0 && !exchange.hasZeroWindow &&
       !exchange.wasReset && !exchange.hasIcmpError;
     // What nearly all lines end with is at hand.

@@ -53,27 +53,21 @@ export interface AggregateOptions {
 /** Most of the slowest exchanges, which are kept whole. */
 const SLOWEST = 100;
 
-/** Clients whose names are remembered. */
-const CLIENT_NAMES = 4096;
+/** Clients that are remembered from one connection to the next. */
+const KNOWN_CLIENTS = 4096;
 
-/** What an authority remembers: its host's name and the slot that the host had in a table. */
-class KnownHost {
+/** What an authority remembers of its host, and the ends of a connection of their client: a name and its slot in a table. */
+class KnownName {
   slot = 0;
-  generation = 0;
+  /** Of the slot when it had the name; no slot's before that. */
+  generation = -1;
 
   constructor(readonly table: TopTable, readonly name: HostName) {}
 }
 
-/** What the ends of a connection remember: the slot that the client had in a table, and the way to the server. */
-class KnownClient {
-  slot = 0;
-  generation = 0;
-  /** How long a packet is on its way to the server and back in microseconds, `NaN` when that is not known. */
-  readonly network: number;
-
-  constructor(readonly table: TopTable, { opening }: Endpoints) {
-    this.network = opening?.networkMicros ?? NaN;
-  }
+/** True when the table still has the name in that slot. */
+function isHeld(known: KnownName | undefined, table: TopTable): known is KnownName {
+  return known !== undefined && known.table === table && table.generation(known.slot) === known.generation;
 }
 
 /** What an exchange remembers from its request until it ends: the slots that its host, section and client had. */
@@ -112,7 +106,8 @@ export class Aggregate implements NetworkHandler {
   /** Linked to the sections. */
   readonly #paths: TopTable;
   readonly #clients: Counted;
-  readonly #clientNames = new Map<string, HostName>();
+  /** By address. */
+  readonly #knownClients = new Map<string, KnownName>();
   readonly #rates: RateSampler;
   readonly #slowest: Slowest;
   readonly #network: NetworkStats;
@@ -161,17 +156,10 @@ export class Aggregate implements NetworkHandler {
 
     const hosts = this.#hosts.table, sections = this.#sections.table, paths = this.#paths;
     const clients = this.#clients.table;
-    let client = endpoints.memo as KnownClient | undefined;
-    if (
-      client === undefined || client.table !== clients ||
-      clients.generation(client.slot) !== client.generation
-    ) {
-      client = this.#lookUpClient(endpoints);
-    }
-    let host = exchange.authority.memo as KnownHost | undefined;
-    if (host === undefined || host.table !== hosts || hosts.generation(host.slot) !== host.generation) {
-      host = this.#lookUpHost(exchange.authority);
-    }
+    let client = endpoints.memo as KnownName | undefined;
+    if (!isHeld(client, clients)) client = this.#lookUpClient(endpoints);
+    let host = exchange.authority.memo as KnownName | undefined;
+    if (!isHeld(host, hosts)) host = this.#lookUpHost(exchange.authority);
     const name = host.name;
     const hash = paths.hash(name, target.words, target.length);
     let path = paths.find(hash, name, target.words, target.length);
@@ -234,8 +222,7 @@ export class Aggregate implements NetworkHandler {
   /** Adds how long the phases of an exchange took, for the host and section that have places. */
   #measure(exchange: Exchange, hostPlace: number, sectionPlace: number): void {
     const { time, sentAt, answeredAt, endedAt } = exchange;
-    const { network } = exchange.endpoints.memo as KnownClient;
-    const wait = wholeMicros(answeredAt - sentAt), server = wholeMicros(answeredAt - sentAt - network);
+    const wait = wholeMicros(answeredAt - sentAt), server = wholeMicros(exchange.serverMicros);
     const waitBucket = bucketOf(wait), serverBucket = bucketOf(server);
     const isMomentary = sentAt === time && answeredAt === endedAt;
     if (hostPlace > 0) {
@@ -286,41 +273,26 @@ export class Aggregate implements NetworkHandler {
   }
 
   /** The client of a connection, which is added if it is not held; the connection's ends remember it. */
-  #lookUpClient(endpoints: Endpoints): KnownClient {
-    const { table } = this.#clients;
-    const name = this.#nameOfClient(endpoints.clientAddress);
-    const client = new KnownClient(table, endpoints);
-    const hash = table.hash(name, NO_WORDS, 0);
-    const held = table.find(hash, name, NO_WORDS, 0);
-    client.slot = held >= 0 ? held : this.#clients.restart(table.insert(hash, name, NO_WORDS, 0));
-    client.generation = table.generation(client.slot);
-    endpoints.memo = client;
-    return client;
-  }
-
-  /** A client's address as a name, which is made once for its connections as long as there are not many clients. */
-  #nameOfClient(address: string): HostName {
-    const names = this.#clientNames;
-    let name = names.get(address);
-    if (name === undefined) {
-      if (names.size === CLIENT_NAMES) names.clear();
-      names.set(address, name = new HostName(address, this.#hashKey));
+  #lookUpClient(endpoints: Endpoints): KnownName {
+    const { table } = this.#clients, address = endpoints.clientAddress;
+    let known = this.#knownClients.get(address);
+    if (known === undefined) {
+      known = new KnownName(table, new HostName(address, this.#hashKey));
+      if (this.#knownClients.size === KNOWN_CLIENTS) this.#knownClients.clear();
+      this.#knownClients.set(address, known);
     }
-    return name;
+    endpoints.memo = known;
+    return isHeld(known, table) ? known : hold(known, this.#clients);
   }
 
   /** The host of an authority, which is added if it is not held; the authority remembers it. */
-  #lookUpHost(authority: Authority): KnownHost {
+  #lookUpHost(authority: Authority): KnownName {
     const { table } = this.#hosts;
-    let known = authority.memo as KnownHost | undefined;
+    let known = authority.memo as KnownName | undefined;
     if (known === undefined || known.table !== table) {
-      authority.memo = known = new KnownHost(table, new HostName(authority.host, this.#hashKey));
+      authority.memo = known = new KnownName(table, new HostName(authority.host, this.#hashKey));
     }
-    const { name } = known;
-    const held = table.find(name.hash, name, NO_WORDS, 0);
-    known.slot = held >= 0 ? held : this.#hosts.restart(table.insert(name.hash, name, NO_WORDS, 0));
-    known.generation = table.generation(known.slot);
-    return known;
+    return hold(known, this.#hosts);
   }
 
   /** The slot of a path's section, which is added if it is not held. */
@@ -448,4 +420,13 @@ export class Aggregate implements NetworkHandler {
       ...(distinct && { distinctError: STANDARD_ERROR }),
     };
   }
+}
+
+/** Notes where a name is in the table of those counted, and adds it if it is not held. */
+function hold(known: KnownName, counted: Counted): KnownName {
+  const { table } = counted, { name } = known;
+  const held = table.find(name.hash, name, NO_WORDS, 0);
+  known.slot = held >= 0 ? held : counted.restart(table.insert(name.hash, name, NO_WORDS, 0));
+  known.generation = table.generation(known.slot);
+  return known;
 }
